@@ -1,0 +1,66 @@
+import type { CardPath } from "./card-path.ts";
+import { pathKey } from "./card-path.ts";
+
+/** A hint which filesystem this is: a hash of its UUID, label and size, or of a folder's real path. Never identity. */
+export type VolumeId = string & { readonly __brand: "VolumeId" };
+
+/** A mounted filesystem, or a folder standing in for one. */
+export interface Volume {
+  readonly id: VolumeId;
+  /** Absolute path of its root. */
+  readonly root: string;
+  /** What people call it: the filesystem's label, or the folder's name. */
+  readonly label: string;
+}
+
+/** Path, size and modification time of a file on a volume: a hint that saves reading it, never proof. */
+export interface Fingerprint {
+  readonly path: CardPath;
+  readonly sizeBytes: number;
+  /** Milliseconds since 1970, whole; FAT has steps of two seconds. */
+  readonly modifiedMs: number;
+}
+
+/** A regular file seen on a volume. */
+export type CardFile = Fingerprint;
+
+/** Something on a card that is not a regular file or could not be looked at. */
+export interface RefusedEntry {
+  readonly path: CardPath;
+  readonly reason: string;
+}
+
+/** What is on a volume, by stat alone, in the order it should be read. */
+export interface Inventory {
+  readonly files: readonly CardFile[];
+  readonly refused: readonly RefusedEntry[];
+}
+
+export interface Delta {
+  readonly added: readonly CardFile[];
+  readonly modified: readonly CardFile[];
+  readonly unchanged: readonly CardFile[];
+  /** Paths that were here before; nothing follows from it for the library. */
+  readonly deleted: readonly string[];
+}
+
+/** Compares what is on a volume with what is known of it, by path, size and time. */
+export function compare(files: readonly CardFile[], known: ReadonlyMap<string, Fingerprint>): Delta {
+  const added: CardFile[] = [];
+  const modified: CardFile[] = [];
+  const unchanged: CardFile[] = [];
+  const gone = new Set(known.keys());
+  for (const file of files) {
+    const key = pathKey(file.path);
+    const before = known.get(key);
+    gone.delete(key);
+    if (before === undefined) added.push(file);
+    else if (isSameFingerprint(before, file)) unchanged.push(file);
+    else modified.push(file);
+  }
+  return { added, modified, unchanged, deleted: [...gone] };
+}
+
+function isSameFingerprint(a: Fingerprint, b: Fingerprint): boolean {
+  return a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs;
+}

@@ -1,0 +1,60 @@
+/** Whom a failure stops. `file`: this file only. `session`: this card, for now. `command`: what was asked. */
+type Stops = "file" | "session" | "command";
+
+interface Policy {
+  readonly stops: Stops;
+  /** Whether the same step, repeated later without a person, can succeed. */
+  readonly retry: boolean;
+  /** Process exit code when this is what ended the command; sysexits(3) where one fits. */
+  readonly exit: number;
+  /** What the person can do, in plain words. */
+  readonly hint: string;
+}
+
+/** Every failure there is. A room translates foreign errors into these once, at its edge; anything else is a bug. */
+// biome-ignore format: a table reads in columns
+export const FAILURES = {
+  "file-unreadable":     { stops: "file",    retry: true,  exit: 3,  hint: "Clean the card's contacts or try another reader, then insert the card again." },
+  "file-changed":        { stops: "file",    retry: true,  exit: 3,  hint: "It was being written while it was read; insert the card again." },
+  "file-refused":        { stops: "file",    retry: false, exit: 3,  hint: "Only regular files are taken from a card." },
+  "image-undecodable":   { stops: "file",    retry: false, exit: 3,  hint: "The file itself is kept as it is; only its picture is missing." },
+  "card-missing":        { stops: "command", retry: false, exit: 74, hint: "Check the path, and that the card is mounted." },
+  "card-unreadable":     { stops: "command", retry: true,  exit: 74, hint: "Check the permissions of the folder, or try another reader." },
+  "card-empty":          { stops: "command", retry: false, exit: 74, hint: "Is it the right card or folder?" },
+  "card-removed":        { stops: "session", retry: true,  exit: 74, hint: "Insert the card again: it goes on where it was." },
+  "disk-full":           { stops: "session", retry: true,  exit: 75, hint: "Free some space, or point GHOSTROLL_BASE_DIR to a larger disk, then run it again: it goes on where it was." },
+  "disk-unwritable":     { stops: "session", retry: true,  exit: 74, hint: "Check the disk that GHOSTROLL_BASE_DIR is on; nothing was taken as kept that is not." },
+  "copy-unproved":       { stops: "session", retry: true,  exit: 74, hint: "The copy read back differs from the card: check the disk, its cable and the memory of this machine." },
+  "remote-unreachable":  { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Check the network and GHOSTROLL_S3_ENDPOINT; run it again and the rest is uploaded." },
+  "remote-refused":      { stops: "session", retry: false, exit: 78, hint: "The originals are kept. Check the access keys and what they may do in the bucket." },
+  "remote-no-bucket":    { stops: "session", retry: false, exit: 78, hint: "The originals are kept. Create the bucket or correct GHOSTROLL_S3_BUCKET." },
+  "remote-corrupt":      { stops: "session", retry: true,  exit: 75, hint: "The bucket holds other bytes than were sent; run it again to send them once more." },
+  "catalog-unusable":    { stops: "command", retry: false, exit: 74, hint: "Do not delete anything: the originals are in the library." },
+  "catalog-busy":        { stops: "command", retry: true,  exit: 75, hint: "Another GhostRoll is working on this library; wait for it or stop it." },
+  "settings-invalid":    { stops: "command", retry: false, exit: 78, hint: "Correct the settings named above; `ghostroll config` shows them all." },
+  "usage":               { stops: "command", retry: false, exit: 64, hint: "`ghostroll --help` shows the commands." },
+  "port-in-use":         { stops: "command", retry: false, exit: 75, hint: "Stop the other program or set GHOSTROLL_WEB_PORT to a free port." },
+  "worker-died":         { stops: "session", retry: true,  exit: 70, hint: "A worker process ended by itself; the log says how." },
+  "interrupted":         { stops: "command", retry: true,  exit: 130, hint: "Run it again: it goes on where it was." },
+} as const satisfies Record<string, Policy>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+/** Something that is expected to go wrong. Its message is a sentence for a person; `cause` keeps the foreign error. */
+export class Failure extends Error {
+  readonly code: FailureCode;
+
+  constructor(code: FailureCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "Failure";
+    this.code = code;
+  }
+
+  get policy(): Policy {
+    return FAILURES[this.code];
+  }
+
+  static is(error: unknown, stops?: Stops): error is Failure {
+    return error instanceof Failure && (stops === undefined || error.policy.stops === stops);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Capture } from "./capture.ts";
+import type { ContentHash } from "./hash.ts";
+import type { MediaKind } from "./media.ts";
+import type { Rendition } from "./rendition.ts";
+
+/** One tile: an original whose renditions are in the store, or a plain tile for a file that has none. */
+export interface GalleryItem {
+  readonly hash: ContentHash;
+  readonly kind: MediaKind;
+  /** File name on the card, for display. */
+  readonly name: string;
+  readonly capture: Capture;
+  /** `rrggbb`. */
+  readonly color: string | null;
+  readonly note: string | null;
+  readonly renditions: readonly Rendition[];
+}
+
+/** `uploading`: more will come. `complete`: everything that can be shown is. */
+export type GalleryState = "uploading" | "complete";
+
+/** All a gallery is made of; the same value always makes the same bytes. */
+export interface Gallery {
+  readonly slug: string;
+  readonly title: string;
+  readonly state: GalleryState;
+  /** In the order guests see. */
+  readonly items: readonly GalleryItem[];
+  /** How many tiles there will be when it is complete. */
+  readonly expected: number;
+  /** Milliseconds since 1970 until which the link works; `null` when it does not end. */
+  readonly availableUntilMs: number | null;
+}
+
+/** Capture order; files without a believable time come last, ties by the number cameras put in the name (DCF), then name. */
+export function inCaptureOrder(a: GalleryItem, b: GalleryItem): number {
+  const time =
+    (a.capture.takenMs ?? Number.POSITIVE_INFINITY) - (b.capture.takenMs ?? Number.POSITIVE_INFINITY);
+  if (time !== 0 && !Number.isNaN(time)) return time;
+  return dcfNumber(a.name) - dcfNumber(b.name) || compareText(a.name, b.name) || compareText(a.hash, b.hash);
+}
+
+/** The four digits of `DSC_0042.JPG` (DCF 2.0, 3.2.3: the file number). */
+function dcfNumber(name: string): number {
+  return Number(/(\d{4})\.[^.]*$/.exec(name)?.[1] ?? 0);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

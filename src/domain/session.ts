@@ -1,0 +1,46 @@
+import type { VolumeId } from "./card.ts";
+
+/** Counts up by one a session and never comes from a clock: a Raspberry Pi may wake up in 1970. */
+export type SessionId = number & { readonly __brand: "SessionId" };
+
+/** One insertion of a card with something new on it. */
+export interface Session {
+  readonly id: SessionId;
+  /** Folder name in the library: the number and four random letters, so that a lost catalog never reuses one. */
+  readonly name: string;
+  readonly volume: VolumeId;
+  /** What people call the card. */
+  readonly label: string;
+  /** `yyyy-mm-dd` of the newest file, or `undated`. */
+  readonly day: string;
+  /** Name of its gallery: 128 random bits in 22 characters, so that a link cannot be guessed. */
+  readonly slug: string;
+  /** Whether everything on the card is kept or named as failed. */
+  readonly isOffloaded: boolean;
+}
+
+/** What became of the files of one session. `found = kept + duplicates + failed` once it is offloaded. */
+export interface Tally {
+  readonly found: number;
+  readonly kept: number;
+  readonly duplicates: number;
+  readonly failed: number;
+  /** Of the kept: pictures of which no picture could be made. */
+  readonly damaged: number;
+  /** Of the kept: how many have reached each later state. */
+  readonly rendered: number;
+  readonly uploaded: number;
+  readonly published: number;
+  readonly keptBytes: number;
+}
+
+/** A file that is not all right, by name, with the reason in words. */
+export interface Trouble {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** The folder name of a session in the library. */
+export function sessionName(id: number, random: string): string {
+  return `${String(id).padStart(4, "0")}-${random}`;
+}

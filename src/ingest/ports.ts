@@ -1,0 +1,159 @@
+import type { Capture } from "../domain/capture.ts";
+import type { CardFile, Fingerprint, Inventory, Volume, VolumeId } from "../domain/card.ts";
+import type { CardPath } from "../domain/card-path.ts";
+import type { FailureCode } from "../domain/failure.ts";
+import type { FileState } from "../domain/file-state.ts";
+import type { Gallery, GalleryItem } from "../domain/gallery.ts";
+import type { ContentHash } from "../domain/hash.ts";
+import type { ManifestLine } from "../domain/manifest.ts";
+import type { Media } from "../domain/media.ts";
+import type { NewObject, SignedLinks } from "../domain/object.ts";
+import type { Derived } from "../domain/rendition.ts";
+import type { Session, SessionId, Tally, Trouble } from "../domain/session.ts";
+
+/** What the story needs from the rooms. `app/wire.ts` connects them; structural typing checks that they fit. */
+export interface Ports {
+  readonly cards: CardsPort;
+  readonly library: LibraryPort;
+  readonly catalog: CatalogPort;
+  readonly pictures: PicturesPort;
+  readonly store: StorePort;
+  readonly galleries: GalleriesPort;
+}
+
+export interface CardsPort {
+  /** Everything on the volume by stat alone, in reading order. Throws `card-missing`, `card-unreadable`, `card-removed`. */
+  list(volume: Volume, signal: AbortSignal): Promise<Inventory>;
+}
+
+/** A copy in the library's `incoming` folder: complete, on disk, read back cold and equal to what was read from the card. */
+export interface ProvedCopy {
+  readonly hash: ContentHash;
+  /** SHA-256 of the first 64 KiB: tells a changed file of the same size and time without reading it whole. */
+  readonly headHash: string;
+  readonly sizeBytes: number;
+  readonly media: Media;
+  /** Absolute path of the copy. */
+  readonly part: string;
+}
+
+export interface LibraryPort {
+  /** Removes copies that an earlier run did not finish; they are claimed by nobody. */
+  sweep(): Promise<void>;
+  freeBytes(): Promise<number>;
+  /** Reads a card file once; on return the copy is proved. Throws `file-*`, `card-removed`, `disk-*`, `copy-unproved`. */
+  copy(volume: Volume, file: CardFile, signal: AbortSignal): Promise<ProvedCopy>;
+  /** Hash of the first 64 KiB of a card file. */
+  headHash(volume: Volume, file: CardFile, signal: AbortSignal): Promise<string>;
+  /**
+   * Gives a copy its final name without ever overwriting: an equal file there is adopted, another one keeps its name and
+   * this one gets a suffix. Returns the path below the library's root. Durable only after `sync`.
+   */
+  place(copy: ProvedCopy, path: string): Promise<string>;
+  discard(copy: ProvedCopy): Promise<void>;
+  /** Whether the original is on disk with that size. */
+  holds(path: string, sizeBytes: number): Promise<boolean>;
+  /** Makes the names of these originals survive a power cut. */
+  sync(paths: readonly string[]): Promise<void>;
+  /** Replaces the `SHA256SUMS` of a session's folder. */
+  writeManifest(folder: string, lines: readonly ManifestLine[]): Promise<void>;
+}
+
+/** What is known of a path on a volume whose content is kept. */
+export interface KnownFile extends Fingerprint {
+  readonly hash: ContentHash;
+  readonly headHash: string;
+}
+
+/** A row of a session. */
+export interface TrackedFile extends CardFile {
+  readonly id: number;
+  readonly state: FileState;
+}
+
+/** A kept file on its way to the bucket. */
+export interface KeptFile {
+  readonly id: number;
+  readonly name: string;
+  readonly hash: ContentHash;
+  readonly media: Media;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  /** Path below the library's root. */
+  readonly originalPath: string;
+}
+
+/** The outcome of reading one card file, acknowledged by `settle`. */
+export type Settled =
+  | { readonly to: "stored"; readonly file: TrackedFile; readonly copy: ProvedCopy; readonly path: string }
+  | { readonly to: "duplicate"; readonly file: TrackedFile; readonly copy: ProvedCopy }
+  | {
+      readonly to: "failed";
+      readonly file: TrackedFile;
+      readonly code: FailureCode;
+      readonly reason: string;
+    };
+
+export interface Rendered {
+  readonly file: KeptFile;
+  readonly derived: Derived;
+  readonly capture: Capture;
+}
+
+export interface CatalogPort {
+  /** One query: every kept path of this volume, by `pathKey`. */
+  known(volume: VolumeId): ReadonlyMap<string, KnownFile>;
+  /** The session of this volume that is not offloaded yet. */
+  unfinishedSession(volume: VolumeId): Session | null;
+  openSession(volume: Volume, day: string): Session;
+  session(id: SessionId): Session | null;
+  /** Sessions with files that are kept but not published yet, or whose gallery was not completed; oldest first. */
+  undelivered(volume?: VolumeId): readonly Session[];
+  /** Records files as `found`; those already in the session stay as they are, failed ones are found again. */
+  find(session: SessionId, files: readonly CardFile[]): void;
+  /** Records what is not a regular file as failed, by name. */
+  refuse(session: SessionId, refused: readonly { readonly path: CardPath; readonly reason: string }[]): void;
+  pending(session: SessionId): readonly TrackedFile[];
+  /** The library path and size of a kept content. */
+  original(hash: ContentHash): { readonly path: string; readonly sizeBytes: number } | null;
+  /** One transaction: originals, fingerprints, states. The only point of acknowledgement. */
+  settle(session: Session, batch: readonly Settled[]): void;
+  manifest(session: SessionId): readonly ManifestLine[];
+  finishOffload(session: SessionId): void;
+  tally(session: SessionId): Tally;
+  troubles(session: SessionId): readonly Trouble[];
+  stored(session: SessionId, limit: number): readonly KeptFile[];
+  rendered(session: SessionId, limit: number): readonly Rendered[];
+  /** One transaction a batch each; compare-and-set on the state. */
+  markRendered(batch: readonly Rendered[]): void;
+  markUploaded(ids: readonly number[]): void;
+  /** All uploaded or published files of the session that have a tile, each content once. */
+  galleryItems(session: SessionId): readonly GalleryItem[];
+  expectedItems(session: SessionId): number;
+  markPublished(session: SessionId, isComplete: boolean): void;
+  /** SHA-256 of what this store holds under a key, as far as we put and checked it. */
+  objectHash(key: string): string | null;
+  recordObjects(objects: readonly NewObject[]): void;
+}
+
+export interface PicturesPort {
+  /** Makes every rendition of an original in one decode. Never throws for a picture that cannot be read: says so in the note. */
+  derive(file: KeptFile, signal: AbortSignal): Promise<Rendered>;
+  /** Absolute path of a rendition. */
+  renditionFile(hash: ContentHash, preset: "share" | "thumb"): string;
+}
+
+export interface StorePort {
+  /** On return the object is in the store and was seen there with this size. Throws `remote-*`. */
+  put(object: NewObject, signal: AbortSignal): Promise<void>;
+  /** Links that work now and for days, the same all day long so that caches hit. */
+  sign(keys: readonly string[]): Promise<SignedLinks>;
+}
+
+export interface GalleriesPort {
+  /**
+   * Everything the gallery consists of besides its renditions, in waves: when one wave is in the store before the next is
+   * begun, no reader ever sees a dangling entry (chunks, pages and assets; then the index; then the shell).
+   */
+  objects(gallery: Gallery, sign: StorePort["sign"]): Promise<readonly (readonly NewObject[])[]>;
+}
