@@ -32,7 +32,7 @@ const HOME_OF: Readonly<Record<string, string>> = {
   eta: "gallery",
   exifreader: "imaging",
   hono: "web",
-  "p-map": "flow",
+  "p-map": "ingest",
   photoswipe: "gallery",
   pino: "app",
   piscina: "workers",

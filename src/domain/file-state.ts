@@ -9,10 +9,10 @@ export const NEXT_STATES = {
   stored: ["rendered"],
   /** Every rendition that can be made is made; for some files that is none. */
   rendered: ["uploaded"],
-  /** Every rendition is in the store, checked there. */
-  uploaded: ["published"],
+  /** Every rendition is in the store, checked there. Back to `rendered` when the gallery moves to another store. */
+  uploaded: ["published", "rendered"],
   /** What guests should see of it is in a gallery that opens. */
-  published: [],
+  published: ["rendered"],
   /** Its content was in the library already, checked on disk. */
   duplicate: [],
   /** Named as failed; the next insertion of the card tries it again. */

@@ -3,13 +3,14 @@ import type { CardFile, Fingerprint, Inventory, Volume, VolumeId } from "../doma
 import type { CardPath } from "../domain/card-path.ts";
 import type { FailureCode } from "../domain/failure.ts";
 import type { FileState } from "../domain/file-state.ts";
-import type { Gallery, GalleryItem } from "../domain/gallery.ts";
+import type { Gallery } from "../domain/gallery.ts";
 import type { ContentHash } from "../domain/hash.ts";
 import type { ManifestLine } from "../domain/manifest.ts";
 import type { Media } from "../domain/media.ts";
 import type { NewObject, SignedLinks } from "../domain/object.ts";
-import type { Derived } from "../domain/rendition.ts";
+import type { Derived, PresetName, Rendition } from "../domain/rendition.ts";
 import type { Session, SessionId, Tally, Trouble } from "../domain/session.ts";
+import type { Delivered } from "../domain/tiles.ts";
 
 /** What the story needs from the rooms. `app/wire.ts` connects them; structural typing checks that they fit. */
 export interface Ports {
@@ -74,6 +75,7 @@ export interface TrackedFile extends CardFile {
 /** A kept file on its way to the bucket. */
 export interface KeptFile {
   readonly id: number;
+  readonly path: CardPath;
   readonly name: string;
   readonly hash: ContentHash;
   readonly media: Media;
@@ -105,10 +107,14 @@ export interface CatalogPort {
   known(volume: VolumeId): ReadonlyMap<string, KnownFile>;
   /** The session of this volume that is not offloaded yet. */
   unfinishedSession(volume: VolumeId): Session | null;
-  openSession(volume: Volume, day: string): Session;
-  session(id: SessionId): Session | null;
-  /** Sessions with files that are kept but not published yet, or whose gallery was not completed; oldest first. */
-  undelivered(volume?: VolumeId): readonly Session[];
+  /**
+   * A session for these files: a new one, or the volume's last one when they are files that failed in it, so that a card
+   * with a bad file does not open another session at each insertion.
+   */
+  openSession(volume: Volume, day: string, files: readonly CardFile[]): Session;
+  /** Sessions with kept files whose gallery is not complete, oldest first. */
+  undelivered(): readonly Session[];
+  latestGallery(volume: VolumeId): Session | null;
   /** Records files as `found`; those already in the session stay as they are, failed ones are found again. */
   find(session: SessionId, files: readonly CardFile[]): void;
   /** Records what is not a regular file as failed, by name. */
@@ -118,29 +124,31 @@ export interface CatalogPort {
   original(hash: ContentHash): { readonly path: string; readonly sizeBytes: number } | null;
   /** One transaction: originals, fingerprints, states. The only point of acknowledgement. */
   settle(session: Session, batch: readonly Settled[]): void;
-  manifest(session: SessionId): readonly ManifestLine[];
+  manifest(session: Session): readonly ManifestLine[];
   finishOffload(session: SessionId): void;
   tally(session: SessionId): Tally;
   troubles(session: SessionId): readonly Trouble[];
   stored(session: SessionId, limit: number): readonly KeptFile[];
   rendered(session: SessionId, limit: number): readonly Rendered[];
+  /** Must be called before a session's files are uploaded: a gallery that moves to another store is put there whole. */
+  beginDelivery(session: SessionId): void;
   /** One transaction a batch each; compare-and-set on the state. */
   markRendered(batch: readonly Rendered[]): void;
   markUploaded(ids: readonly number[]): void;
-  /** All uploaded or published files of the session that have a tile, each content once. */
-  galleryItems(session: SessionId): readonly GalleryItem[];
-  expectedItems(session: SessionId): number;
+  /** Every kept file of a session, each content once. */
+  delivered(session: SessionId): readonly Delivered[];
   markPublished(session: SessionId, isComplete: boolean): void;
   /** SHA-256 of what this store holds under a key, as far as we put and checked it. */
   objectHash(key: string): string | null;
-  recordObjects(objects: readonly NewObject[]): void;
+  recordObjects(objects: readonly Pick<NewObject, "key" | "sizeBytes" | "sha256">[]): void;
 }
 
 export interface PicturesPort {
   /** Makes every rendition of an original in one decode. Never throws for a picture that cannot be read: says so in the note. */
   derive(file: KeptFile, signal: AbortSignal): Promise<Rendered>;
-  /** Absolute path of a rendition. */
-  renditionFile(hash: ContentHash, preset: "share" | "thumb"): string;
+  /** Absolute path of a rendition; the file can have been cleaned away, and is made again by `derive`. */
+  renditionFile(hash: ContentHash, preset: PresetName): string;
+  hasRenditions(hash: ContentHash, renditions: readonly Rendition[]): Promise<boolean>;
 }
 
 export interface StorePort {

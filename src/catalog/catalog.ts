@@ -1,0 +1,70 @@
+import type { Capture } from "../domain/capture.ts";
+import type { ContentHash } from "../domain/hash.ts";
+import type { Derived } from "../domain/rendition.ts";
+import { deliveries } from "./deliveries.ts";
+import { files } from "./files.ts";
+import type { Connection } from "./open.ts";
+import { openConnection, openForReading, translated } from "./open.ts";
+import { sessions } from "./sessions.ts";
+
+export type Catalog = ReturnType<typeof openCatalog>;
+
+/**
+ * The catalog of a library, for the one process that writes to it. `store` names where objects go: what is recorded of
+ * objects holds for that store only.
+ */
+export function openCatalog(path: string, store: string) {
+  const connection = openConnection(path);
+  const { advance, ...fileTable } = files(connection);
+  const { putPicture, ...deliveryTable } = deliveries(connection, store);
+  const { beginDelivery, ...sessionTable } = sessions(connection);
+
+  const rooms = {
+    ...sessionTable,
+    ...fileTable,
+    ...deliveryTable,
+    beginDelivery: (session: Parameters<typeof beginDelivery>[0]) => beginDelivery(session, store),
+
+    markRendered: (
+      batch: readonly { file: { id: number; hash: ContentHash }; derived: Derived; capture: Capture }[],
+    ): void =>
+      connection
+        .transaction(() => {
+          for (const { file, derived, capture } of batch) putPicture(file.hash, derived, capture);
+          advance(
+            batch.map(({ file }) => file.id),
+            "stored",
+            "rendered",
+          );
+        })
+        .immediate(),
+
+    markUploaded: (ids: readonly number[]): void => advance(ids, "rendered", "uploaded"),
+  };
+  return { ...translateAll(rooms, path), close: () => connection.close() };
+}
+
+/** Sessions of a catalog that another process may be writing to; `null` when there is none yet. */
+export function readSessions(path: string) {
+  const connection = openForReading(path);
+  if (connection === null) return null;
+  return { ...translateAll(readable(connection), path), close: () => connection.close() };
+}
+
+function readable(connection: Connection) {
+  const { allSessions, tally, troubles } = sessions(connection);
+  return { allSessions, tally, troubles };
+}
+
+/** Every error of SQLite leaves this room as one of ours. */
+function translateAll<Methods extends Readonly<Record<string, (...args: never[]) => unknown>>>(
+  methods: Methods,
+  path: string,
+): Methods {
+  return Object.fromEntries(
+    Object.entries(methods).map(([name, method]) => [
+      name,
+      (...args: never[]) => translated(path, () => method(...args)),
+    ]),
+  ) as Methods;
+}

@@ -1,0 +1,195 @@
+import type { Capture } from "../domain/capture.ts";
+import { displayName } from "../domain/card-path.ts";
+import type { ContentHash } from "../domain/hash.ts";
+import { contentHash } from "../domain/hash.ts";
+import type { Media, MediaKind } from "../domain/media.ts";
+import type { Derived, PresetName, Rendition } from "../domain/rendition.ts";
+import type { SessionId } from "../domain/session.ts";
+import type { Connection } from "./open.ts";
+
+interface Kept {
+  readonly id: number;
+  readonly path: Uint8Array;
+  readonly name: string;
+  readonly hash: ContentHash;
+  readonly media: Media;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly originalPath: string;
+}
+
+interface KeptRow {
+  id: number;
+  path: Buffer;
+  state: string;
+  modified_ms: number;
+  hash: string;
+  size_bytes: number;
+  original_path: string;
+  kind: MediaKind;
+  content_type: string;
+}
+
+interface PictureRow {
+  hash: string;
+  color: string | null;
+  note: string | null;
+  taken_ms: number | null;
+  offset_minutes: number | null;
+  taken_from: Capture["takenFrom"];
+  camera: string | null;
+  lens: string | null;
+  exposure: string | null;
+}
+
+interface RenditionRow {
+  hash: string;
+  preset: PresetName;
+  width: number;
+  height: number;
+  size_bytes: number;
+  sha256: string;
+}
+
+const KEPT_COLUMNS = `card_file.id, card_file.path, card_file.state, card_file.modified_ms, hash, original.size_bytes,
+  original.path AS original_path, kind, content_type`;
+
+/** What became of kept files on their way to the store. */
+export function deliveries(connection: Connection, store: string) {
+  const kept = connection.prepare<[number, string, number], KeptRow>(
+    `SELECT ${KEPT_COLUMNS} FROM card_file JOIN original USING (hash)
+       WHERE card_file.session = ? AND state = ? ORDER BY card_file.id LIMIT ?`,
+  );
+  const all = connection.prepare<[number], KeptRow>(
+    `SELECT ${KEPT_COLUMNS} FROM card_file JOIN original USING (hash)
+       WHERE card_file.session = ? AND state <> 'duplicate' ORDER BY card_file.id`,
+  );
+  const pictures = connection.prepare<[number], PictureRow>(
+    "SELECT picture.* FROM picture JOIN card_file USING (hash) WHERE session = ? AND state <> 'duplicate'",
+  );
+  const renditions = connection.prepare<[number], RenditionRow>(
+    "SELECT rendition.* FROM rendition JOIN card_file USING (hash) WHERE session = ? AND state <> 'duplicate'",
+  );
+  const putPicture = connection.prepare(
+    `INSERT OR REPLACE INTO picture (hash, color, note, taken_ms, offset_minutes, taken_from, camera, lens, exposure)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const dropRenditions = connection.prepare<[string]>("DELETE FROM rendition WHERE hash = ?");
+  const putRendition = connection.prepare(
+    "INSERT INTO rendition (hash, preset, width, height, size_bytes, sha256) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const publish = connection.prepare<[number]>(
+    "UPDATE card_file SET state = 'published' WHERE session = ? AND state = 'uploaded'",
+  );
+  const complete = connection.prepare<[number, number]>("UPDATE session SET is_published = ? WHERE id = ?");
+  const object = connection.prepare<[string, string], { sha256: string }>(
+    "SELECT sha256 FROM object WHERE store = ? AND key = ?",
+  );
+  const putObject = connection.prepare(
+    `INSERT INTO object (store, key, size_bytes, sha256) VALUES (?, ?, ?, ?)
+       ON CONFLICT (store, key) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256`,
+  );
+
+  function picturesOf(session: SessionId) {
+    const byHash = new Map<string, Rendition[]>();
+    for (const { hash, size_bytes, ...rest } of renditions.all(session)) {
+      const list = byHash.get(hash) ?? [];
+      list.push({ ...rest, sizeBytes: size_bytes });
+      byHash.set(hash, list);
+    }
+    return new Map(
+      pictures.all(session).map((row) => [row.hash, toPicture(row, byHash.get(row.hash) ?? [])] as const),
+    );
+  }
+
+  return {
+    /** Kept files that have no renditions yet. */
+    stored: (session: SessionId, limit: number): readonly Kept[] =>
+      kept.all(session, "stored", limit).map((row) => toKept(row)),
+
+    /** Files whose renditions are made but not in the store. */
+    rendered(session: SessionId, limit: number) {
+      const found = picturesOf(session);
+      return kept.all(session, "rendered", limit).flatMap((row) => {
+        const picture = found.get(row.hash);
+        return picture === undefined ? [] : [{ file: toKept(row), ...picture }];
+      });
+    },
+
+    /** Every kept file of a session with what is known of it; `isInStore` when its renditions are there. */
+    delivered(session: SessionId) {
+      const found = picturesOf(session);
+      return all.all(session).map((row) => ({
+        file: toKept(row),
+        isInStore: row.state === "uploaded" || row.state === "published",
+        picture: found.get(row.hash) ?? null,
+      }));
+    },
+
+    putPicture(hash: ContentHash, derived: Derived, capture: Capture): void {
+      dropRenditions.run(hash);
+      const { takenMs, offsetMinutes, takenFrom, camera, lens, exposure } = capture;
+      putPicture.run(
+        hash,
+        derived.color,
+        derived.note,
+        takenMs,
+        offsetMinutes,
+        takenFrom,
+        camera,
+        lens,
+        exposure,
+      );
+      for (const { preset, width, height, sizeBytes, sha256 } of derived.renditions)
+        putRendition.run(hash, preset, width, height, sizeBytes, sha256);
+    },
+
+    markPublished(session: SessionId, isComplete: boolean): void {
+      connection
+        .transaction(() => {
+          publish.run(session);
+          complete.run(isComplete ? 1 : 0, session);
+        })
+        .immediate();
+    },
+
+    objectHash: (key: string): string | null => object.get(store, key)?.sha256 ?? null,
+
+    recordObjects: (objects: readonly { key: string; sizeBytes: number; sha256: string }[]): void =>
+      connection
+        .transaction(() => {
+          for (const { key, sizeBytes, sha256 } of objects) putObject.run(store, key, sizeBytes, sha256);
+        })
+        .immediate(),
+  };
+}
+
+function toKept(row: KeptRow): Kept {
+  return {
+    id: row.id,
+    path: row.path,
+    name: displayName(row.path),
+    hash: contentHash(row.hash),
+    media: { kind: row.kind, contentType: row.content_type },
+    sizeBytes: row.size_bytes,
+    modifiedMs: row.modified_ms,
+    originalPath: row.original_path,
+  };
+}
+
+function toPicture(
+  row: PictureRow,
+  renditions: readonly Rendition[],
+): { derived: Derived; capture: Capture } {
+  return {
+    derived: { renditions, color: row.color, note: row.note },
+    capture: {
+      takenMs: row.taken_ms,
+      offsetMinutes: row.offset_minutes,
+      takenFrom: row.taken_from,
+      camera: row.camera,
+      lens: row.lens,
+      exposure: row.exposure,
+    },
+  };
+}

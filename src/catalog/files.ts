@@ -1,0 +1,174 @@
+import type { CardFile, Fingerprint, VolumeId } from "../domain/card.ts";
+import type { CardPath } from "../domain/card-path.ts";
+import { pathKey } from "../domain/card-path.ts";
+import type { FailureCode } from "../domain/failure.ts";
+import { Failure } from "../domain/failure.ts";
+import type { FileState } from "../domain/file-state.ts";
+import { mayBecome } from "../domain/file-state.ts";
+import type { ContentHash } from "../domain/hash.ts";
+import { contentHash } from "../domain/hash.ts";
+import { sessionFolder } from "../domain/layout.ts";
+import type { ManifestLine } from "../domain/manifest.ts";
+import type { Media } from "../domain/media.ts";
+import type { Session, SessionId } from "../domain/session.ts";
+import type { Connection } from "./open.ts";
+
+interface FileRow {
+  id: number;
+  path: Buffer;
+  size_bytes: number;
+  modified_ms: number;
+  state: FileState;
+}
+
+interface KnownRow extends FileRow {
+  hash: string;
+  head_hash: string;
+}
+
+interface Copied {
+  readonly hash: ContentHash;
+  readonly headHash: string;
+  readonly sizeBytes: number;
+  readonly media: Media;
+}
+
+interface Tracked extends Fingerprint {
+  readonly id: number;
+  readonly state: FileState;
+}
+
+type Settled =
+  | { readonly to: "stored"; readonly file: Tracked; readonly copy: Copied; readonly path: string }
+  | { readonly to: "duplicate"; readonly file: Tracked; readonly copy: Copied }
+  | { readonly to: "failed"; readonly file: Tracked; readonly code: FailureCode; readonly reason: string };
+
+/** What was found on cards, and what of it is kept. */
+export function files(connection: Connection) {
+  const known = connection.prepare<[string], KnownRow>(
+    "SELECT 0 AS id, path, size_bytes, modified_ms, '' AS state, hash, head_hash FROM fingerprint WHERE volume = ?",
+  );
+  const find = connection.prepare<[number, Uint8Array, number, number]>(
+    `INSERT INTO card_file (session, path, size_bytes, modified_ms) VALUES (?, ?, ?, ?)
+       ON CONFLICT (session, path) DO UPDATE SET state = 'found', failure = NULL, reason = NULL,
+         size_bytes = excluded.size_bytes, modified_ms = excluded.modified_ms WHERE state IN ('failed', 'found')`,
+  );
+  const refuse = connection.prepare<[number, Uint8Array, string]>(
+    `INSERT INTO card_file (session, path, size_bytes, modified_ms, state, failure, reason)
+       VALUES (?, ?, 0, 0, 'failed', 'file-refused', ?) ON CONFLICT (session, path) DO NOTHING`,
+  );
+  const pending = connection.prepare<[number], FileRow>(
+    "SELECT id, path, size_bytes, modified_ms, state FROM card_file WHERE session = ? AND state = 'found' ORDER BY id",
+  );
+  const original = connection.prepare<[string], { path: string; size_bytes: number }>(
+    "SELECT path, size_bytes FROM original WHERE hash = ?",
+  );
+  const putOriginal = connection.prepare<[string, number, string, string, string, number]>(
+    `INSERT INTO original (hash, size_bytes, path, kind, content_type, session) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (hash) DO UPDATE SET path = excluded.path, session = excluded.session`,
+  );
+  const putFingerprint = connection.prepare<[string, Uint8Array, number, number, string, string]>(
+    `INSERT INTO fingerprint (volume, path, size_bytes, modified_ms, hash, head_hash) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (volume, path) DO UPDATE SET size_bytes = excluded.size_bytes, modified_ms = excluded.modified_ms,
+         hash = excluded.hash, head_hash = excluded.head_hash`,
+  );
+  const keep = connection.prepare<[string, string, number, string]>(
+    "UPDATE card_file SET state = ?, hash = ? WHERE id = ? AND state = ?",
+  );
+  const fail = connection.prepare<[string, string, number, string]>(
+    "UPDATE card_file SET state = 'failed', failure = ?, reason = ? WHERE id = ? AND state = ?",
+  );
+  const manifest = connection.prepare<[number], { hash: string; path: string }>(
+    "SELECT hash, path FROM original WHERE session = ? ORDER BY path",
+  );
+  const advance = connection.prepare<[string, number, string]>(
+    "UPDATE card_file SET state = ? WHERE id = ? AND state = ?",
+  );
+
+  return {
+    known(volume: VolumeId): ReadonlyMap<string, Fingerprint & { hash: ContentHash; headHash: string }> {
+      return new Map(
+        known
+          .all(volume)
+          .map((row) => [
+            pathKey(row.path),
+            { ...toFingerprint(row), hash: contentHash(row.hash), headHash: row.head_hash },
+          ]),
+      );
+    },
+
+    find: (session: SessionId, found: readonly CardFile[]): void =>
+      connection
+        .transaction(() => {
+          for (const file of found) find.run(session, file.path, file.sizeBytes, file.modifiedMs);
+        })
+        .immediate(),
+
+    refuse: (
+      session: SessionId,
+      refused: readonly { readonly path: CardPath; readonly reason: string }[],
+    ): void =>
+      connection
+        .transaction(() => {
+          for (const { path, reason } of refused) refuse.run(session, path, reason);
+        })
+        .immediate(),
+
+    pending: (session: SessionId): readonly Tracked[] =>
+      pending.all(session).map((row) => ({ ...toFingerprint(row), id: row.id, state: row.state })),
+
+    original(hash: ContentHash): { readonly path: string; readonly sizeBytes: number } | null {
+      const row = original.get(hash);
+      return row === undefined ? null : { path: row.path, sizeBytes: row.size_bytes };
+    },
+
+    settle: (session: Session, batch: readonly Settled[]): void =>
+      connection
+        .transaction(() => {
+          for (const outcome of batch) {
+            const { file } = outcome;
+            assertMove(file.state, outcome.to);
+            if (outcome.to === "failed") {
+              expectOne(fail.run(outcome.code, outcome.reason, file.id, file.state).changes);
+              continue;
+            }
+            const { hash, headHash, sizeBytes, media } = outcome.copy;
+            if (outcome.to === "stored")
+              putOriginal.run(hash, sizeBytes, outcome.path, media.kind, media.contentType, session.id);
+            expectOne(keep.run(outcome.to, hash, file.id, file.state).changes);
+            putFingerprint.run(session.volume, file.path, file.sizeBytes, file.modifiedMs, hash, headHash);
+          }
+        })
+        .immediate(),
+
+    manifest(session: Session): readonly ManifestLine[] {
+      const folder = `${sessionFolder(session)}/`;
+      return manifest.all(session.id).map(({ hash, path }) => ({
+        hash: contentHash(hash),
+        path: path.startsWith(folder) ? path.slice(folder.length) : path,
+      }));
+    },
+
+    /** Moves files on, each only from the state it is believed to be in. */
+    advance: (ids: readonly number[], from: FileState, to: FileState): void =>
+      connection
+        .transaction(() => {
+          assertMove(from, to);
+          for (const id of ids) expectOne(advance.run(to, id, from).changes);
+        })
+        .immediate(),
+  };
+}
+
+function toFingerprint(row: FileRow): Fingerprint {
+  return { path: row.path, sizeBytes: row.size_bytes, modifiedMs: row.modified_ms };
+}
+
+function assertMove(from: FileState, to: FileState): void {
+  if (!mayBecome(from, to)) throw new Error(`a file that is ${from} cannot become ${to}`);
+}
+
+/** Compare-and-set: zero rows mean that somebody else moved the file, which a single writer never sees. */
+function expectOne(changes: number): void {
+  if (changes !== 1) throw new Failure("catalog-unusable", `A row was expected to change, ${changes} did.`);
+}

@@ -1,0 +1,24 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { Failure } from "../domain/failure.ts";
+import { translated } from "./open.ts";
+
+/**
+ * Makes this process the only one that writes to a library; returns the release. The lock is SQLite's own (fcntl), so it
+ * ends with the process however that ends, and no stale lock file needs a person. Throws `catalog-busy`.
+ */
+export function lockLibrary(path: string): () => void {
+  return translated(path, () => {
+    mkdirSync(dirname(path), { recursive: true });
+    const lock = new Database(path, { timeout: 0 });
+    try {
+      lock.exec("BEGIN EXCLUSIVE");
+    } catch (error) {
+      lock.close();
+      if (!String((error as { code?: unknown }).code).startsWith("SQLITE_BUSY")) throw error;
+      throw new Failure("catalog-busy", "Another GhostRoll is working on this library.", { cause: error });
+    }
+    return () => lock.close();
+  });
+}

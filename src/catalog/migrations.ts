@@ -1,0 +1,102 @@
+import { FILE_STATES } from "../domain/file-state.ts";
+
+const HASH = (column: string) => `CHECK (length(${column}) = 64 AND ${column} NOT GLOB '*[^0-9a-f]*')`;
+
+/**
+ * Every schema there ever was, oldest first: `PRAGMA user_version` counts how many are applied. A published entry is never
+ * edited; a change is a new entry. Sizes are bytes; times are whole milliseconds since 1970; booleans are 0 or 1.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  -- A filesystem or folder we have read from. The id is a hint, never identity: many cards share a UUID.
+  CREATE TABLE volume (
+    id    TEXT PRIMARY KEY,
+    label TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- One insertion of a card with something new on it, and the gallery that came of it.
+  CREATE TABLE session (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,   -- counts up and is never used again; no clock in it
+    name         TEXT NOT NULL UNIQUE,                -- its folder in the library
+    volume       TEXT NOT NULL REFERENCES volume (id),
+    label        TEXT NOT NULL,
+    day          TEXT NOT NULL,                       -- yyyy-mm-dd of its newest file, or 'undated'
+    slug         TEXT NOT NULL UNIQUE,                -- unguessable name of its gallery
+    store        TEXT,                                -- where that gallery is, once its delivery has begun
+    is_offloaded INTEGER NOT NULL DEFAULT 0 CHECK (is_offloaded IN (0, 1)),
+    is_published INTEGER NOT NULL DEFAULT 0 CHECK (is_published IN (0, 1))   -- its gallery opens and says it is complete
+  ) STRICT;
+
+  -- Content in the library: complete, proved and durable before its row is written. Kept once for each hash.
+  CREATE TABLE original (
+    hash         TEXT PRIMARY KEY ${HASH("hash")},
+    size_bytes   INTEGER NOT NULL CHECK (size_bytes >= 0),
+    path         TEXT NOT NULL UNIQUE,                -- below the library's root
+    kind         TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    session      INTEGER NOT NULL REFERENCES session (id)
+  ) STRICT, WITHOUT ROWID;
+
+  -- A file seen on a card during one session, and what is durably true of it.
+  CREATE TABLE card_file (
+    id          INTEGER PRIMARY KEY,                  -- in reading order
+    session     INTEGER NOT NULL REFERENCES session (id),
+    path        BLOB NOT NULL,                        -- the bytes the card's filesystem gave
+    size_bytes  INTEGER NOT NULL CHECK (size_bytes >= 0),
+    modified_ms INTEGER NOT NULL,
+    state       TEXT NOT NULL DEFAULT 'found' CHECK (state IN (${FILE_STATES.map((state) => `'${state}'`).join(", ")})),
+    hash        TEXT REFERENCES original (hash),
+    failure     TEXT,
+    reason      TEXT,
+    UNIQUE (session, path),
+    CHECK ((state IN ('found', 'failed')) = (hash IS NULL)),
+    CHECK ((state = 'failed') = (failure IS NOT NULL) AND (failure IS NULL) = (reason IS NULL))
+  ) STRICT;
+  -- What is left to do in a session, in reading order.
+  CREATE INDEX card_file_by_state ON card_file (session, state, id);
+
+  -- A path on a volume whose content is kept: saves reading it again, proves nothing.
+  CREATE TABLE fingerprint (
+    volume      TEXT NOT NULL REFERENCES volume (id),
+    path        BLOB NOT NULL,
+    size_bytes  INTEGER NOT NULL,
+    modified_ms INTEGER NOT NULL,
+    hash        TEXT NOT NULL REFERENCES original (hash),
+    head_hash   TEXT NOT NULL ${HASH("head_hash")},   -- of the first 64 KiB
+    PRIMARY KEY (volume, path)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What one look into an original told. Written with its renditions.
+  CREATE TABLE picture (
+    hash           TEXT PRIMARY KEY REFERENCES original (hash),
+    color          TEXT,                              -- rrggbb
+    note           TEXT,                              -- for people, when something is wrong with it
+    taken_ms       INTEGER,                           -- as the camera's clock showed it
+    offset_minutes INTEGER,
+    taken_from     TEXT NOT NULL CHECK (taken_from IN ('exif', 'file')),
+    camera         TEXT,
+    lens           TEXT,
+    exposure       TEXT
+  ) STRICT, WITHOUT ROWID;
+
+  -- A picture made from an original; its file can always be made again.
+  CREATE TABLE rendition (
+    hash       TEXT NOT NULL REFERENCES picture (hash),
+    preset     TEXT NOT NULL CHECK (preset IN ('share', 'thumb')),
+    width      INTEGER NOT NULL CHECK (width > 0),
+    height     INTEGER NOT NULL CHECK (height > 0),
+    size_bytes INTEGER NOT NULL CHECK (size_bytes > 0),
+    sha256     TEXT NOT NULL ${HASH("sha256")},
+    PRIMARY KEY (hash, preset)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What a store holds under a key, put and seen there by us.
+  CREATE TABLE object (
+    store      TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL CHECK (size_bytes >= 0),
+    sha256     TEXT NOT NULL ${HASH("sha256")},
+    PRIMARY KEY (store, key)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

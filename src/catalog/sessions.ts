@@ -1,0 +1,160 @@
+import { randomBytes } from "node:crypto";
+import type { CardFile, Volume, VolumeId } from "../domain/card.ts";
+import { displayName, pathKey } from "../domain/card-path.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Session, SessionId, Tally, Trouble } from "../domain/session.ts";
+import { sessionName } from "../domain/session.ts";
+import type { Connection } from "./open.ts";
+
+interface SessionRow {
+  id: number;
+  name: string;
+  volume: string;
+  label: string;
+  day: string;
+  slug: string;
+  is_offloaded: number;
+}
+
+const KEPT = "('stored', 'rendered', 'uploaded', 'published')";
+const COLUMNS = "id, name, volume, label, day, slug, is_offloaded";
+
+/** Sessions and what became of them. */
+export function sessions(connection: Connection) {
+  const byId = connection.prepare<[number], SessionRow>(`SELECT ${COLUMNS} FROM session WHERE id = ?`);
+  const all = connection.prepare<[], SessionRow>(`SELECT ${COLUMNS} FROM session ORDER BY id`);
+  const unfinished = connection.prepare<[string], SessionRow>(
+    `SELECT ${COLUMNS} FROM session WHERE volume = ? AND is_offloaded = 0 ORDER BY id LIMIT 1`,
+  );
+  const undelivered = connection.prepare<[], SessionRow>(
+    `SELECT ${COLUMNS} FROM session WHERE is_published = 0
+       AND EXISTS (SELECT 1 FROM card_file WHERE session = session.id AND state IN ${KEPT}) ORDER BY id`,
+  );
+  const latestOf = connection.prepare<[string], SessionRow>(
+    `SELECT ${COLUMNS} FROM session WHERE volume = ? AND is_published = 1 ORDER BY id DESC LIMIT 1`,
+  );
+  const last = connection.prepare<[string], SessionRow>(
+    `SELECT ${COLUMNS} FROM session WHERE volume = ? ORDER BY id DESC LIMIT 1`,
+  );
+  const failedPaths = connection
+    .prepare<[number], Buffer>("SELECT path FROM card_file WHERE session = ? AND state = 'failed'")
+    .pluck();
+  const reopen = connection.prepare<[number]>(
+    "UPDATE session SET is_offloaded = 0, is_published = 0 WHERE id = ?",
+  );
+  const putVolume = connection.prepare<[string, string]>(
+    "INSERT INTO volume (id, label) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET label = excluded.label",
+  );
+  const nextId = connection
+    .prepare("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'session'")
+    .pluck();
+  const insert = connection.prepare<[number, string, string, string, string, string]>(
+    "INSERT INTO session (id, name, volume, label, day, slug) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const finish = connection.prepare<[number]>("UPDATE session SET is_offloaded = 1 WHERE id = ?");
+  const store = connection.prepare<[number], { store: string | null }>(
+    "SELECT store FROM session WHERE id = ?",
+  );
+  const moveStore = connection.prepare<[string, number]>("UPDATE session SET store = ? WHERE id = ?");
+  const putAgain = connection.prepare<[number]>(
+    "UPDATE card_file SET state = 'rendered' WHERE session = ? AND state IN ('uploaded', 'published')",
+  );
+  const counts = connection.prepare<[number], { state: string; files: number; bytes: number }>(
+    "SELECT state, count(*) AS files, sum(size_bytes) AS bytes FROM card_file WHERE session = ? GROUP BY state",
+  );
+  const damaged = connection
+    .prepare<[number]>(
+      `SELECT count(*) FROM card_file JOIN picture USING (hash) WHERE session = ? AND note IS NOT NULL AND state IN ${KEPT}`,
+    )
+    .pluck();
+  const troubles = connection.prepare<[number], { path: Buffer; reason: string }>(
+    `SELECT path, coalesce(reason, note) AS reason FROM card_file LEFT JOIN picture USING (hash)
+       WHERE session = ? AND (state = 'failed' OR (note IS NOT NULL AND state IN ${KEPT})) ORDER BY card_file.id`,
+  );
+
+  function reopenFailed(volume: string, files: readonly CardFile[]): number | null {
+    const before = last.get(volume);
+    if (before === undefined) return null;
+    const failed = new Set(failedPaths.all(before.id).map(pathKey));
+    if (!files.every((file) => failed.has(pathKey(file.path)))) return null;
+    reopen.run(before.id);
+    return before.id;
+  }
+
+  function insertSession(volume: Volume, day: string): number {
+    const id = Number(nextId.get());
+    const random = randomBytes(2).toString("hex");
+    insert.run(
+      id,
+      sessionName(id, random),
+      volume.id,
+      volume.label,
+      day,
+      randomBytes(16).toString("base64url"),
+    );
+    return id;
+  }
+
+  return {
+    allSessions: (): readonly Session[] => all.all().flatMap((row) => toSession(row) ?? []),
+    unfinishedSession: (volume: VolumeId): Session | null => toSession(unfinished.get(volume)),
+    /** The newest complete gallery of a volume: what to show when there is nothing new. */
+    latestGallery: (volume: VolumeId): Session | null => toSession(latestOf.get(volume)),
+    undelivered: (): readonly Session[] => undelivered.all().flatMap((row) => toSession(row) ?? []),
+
+    openSession(volume: Volume, day: string, files: readonly CardFile[]): Session {
+      return connection
+        .transaction(() => {
+          putVolume.run(volume.id, volume.label);
+          const id = reopenFailed(volume.id, files) ?? insertSession(volume, day);
+          const session = toSession(byId.get(id));
+          if (session === null) throw new Failure("catalog-unusable", "A session just written is not there.");
+          return session;
+        })
+        .immediate();
+    },
+
+    finishOffload(id: SessionId): void {
+      finish.run(id);
+    },
+
+    /** Says where the gallery of a session goes. When that is another store than before, everything is put there again. */
+    beginDelivery(id: SessionId, into: string): void {
+      connection
+        .transaction(() => {
+          const before = store.get(id)?.store ?? null;
+          if (before === into) return;
+          if (before !== null) putAgain.run(id);
+          moveStore.run(into, id);
+        })
+        .immediate();
+    },
+
+    tally(id: SessionId): Tally {
+      const rows = counts.all(id);
+      const files = (...states: string[]) =>
+        rows.filter((row) => states.includes(row.state)).reduce((sum, row) => sum + row.files, 0);
+      const kept = rows.filter((row) => !["found", "failed", "duplicate"].includes(row.state));
+      return {
+        found: rows.reduce((sum, row) => sum + row.files, 0),
+        kept: kept.reduce((sum, row) => sum + row.files, 0),
+        keptBytes: kept.reduce((sum, row) => sum + row.bytes, 0),
+        duplicates: files("duplicate"),
+        failed: files("failed"),
+        damaged: Number(damaged.get(id)),
+        rendered: files("rendered", "uploaded", "published"),
+        uploaded: files("uploaded", "published"),
+        published: files("published"),
+      };
+    },
+
+    troubles: (id: SessionId): readonly Trouble[] =>
+      troubles.all(id).map(({ path, reason }) => ({ name: displayName(path), reason })),
+  };
+}
+
+function toSession(row: SessionRow | undefined): Session | null {
+  if (row === undefined) return null;
+  const { id, volume, is_offloaded, ...rest } = row;
+  return { ...rest, id: id as SessionId, volume: volume as VolumeId, isOffloaded: is_offloaded === 1 };
+}

@@ -1,0 +1,187 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { keys } from "../domain/layout.ts";
+import type { NewObject } from "../domain/object.ts";
+import { CACHE_FOREVER } from "../domain/object.ts";
+import type { Session } from "../domain/session.ts";
+import type { Doorbell } from "../flow/doorbell.ts";
+import { doorbell } from "../flow/doorbell.ts";
+import { backlog } from "./backlog.ts";
+import type { KeptFile, Ports, Rendered } from "./ports.ts";
+import { publish } from "./publish.ts";
+import type { Report } from "./report.ts";
+import { runStep } from "./step.ts";
+
+export interface DeliverOptions {
+  /** Pictures rendered at once. */
+  readonly renderers: number;
+  /** Files uploaded at once. */
+  readonly uploads: number;
+  readonly title: string;
+}
+
+/** What the offload of the same session tells while both run. */
+export interface Feed {
+  /** Rings when files have been kept, and when no more will come. */
+  readonly bell: Doorbell;
+  /** No more files will be kept for now. */
+  isOver(): boolean;
+  /** Everything on the card is kept or named as failed, so that the gallery can say that it is complete. */
+  isWhole(): boolean;
+}
+
+/** A page of pictures arrives on a phone in about this time; more often, the index would be put more than the pictures. */
+const PUBLISH_EVERY_MS = 2000;
+
+/**
+ * Brings a session's kept files to guests: renders, uploads and publishes while more come, each step fed by the catalog.
+ * Pictures go on being rendered when the store cannot be reached. On return the gallery shows all that is kept.
+ */
+export async function deliver(
+  session: Session,
+  feed: Feed,
+  options: DeliverOptions,
+  ports: Ports,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  ports.catalog.beginDelivery(session.id);
+  report({ kind: "delivering", session });
+  const toUpload = doorbell();
+  const toPublish = doorbell();
+  let isRendered = false;
+  const uploaded = new AbortController();
+  const stop = new AbortController();
+  const ends = AbortSignal.any([signal, stop.signal]);
+
+  const rendering = renderAll(session, feed, options, ports, report, signal, toUpload).finally(() => {
+    isRendered = true;
+    toUpload.ring();
+  });
+  const uploading = uploadAll(
+    session,
+    toUpload,
+    () => isRendered,
+    options,
+    ports,
+    report,
+    ends,
+    toPublish,
+  ).finally(() => {
+    uploaded.abort();
+  });
+  const publishing = publishAll(session, toPublish, uploaded.signal, options, ports, report, ends);
+  // The network's failure stops uploads and galleries, never the rendering of what is already here.
+  for (const network of [uploading, publishing]) network.catch((error: unknown) => stop.abort(error));
+
+  const outcomes = await Promise.allSettled([rendering, uploading, publishing]);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  const isComplete = feed.isWhole();
+  const last = await publish(session, isComplete ? "complete" : "uploading", options.title, ports, signal);
+  if (last !== null) report({ kind: "published", session, ...last, isComplete });
+}
+
+async function renderAll(
+  session: Session,
+  feed: Feed,
+  { renderers }: DeliverOptions,
+  { catalog, pictures }: Ports,
+  report: Report,
+  signal: AbortSignal,
+  done: Doorbell,
+): Promise<void> {
+  const work = backlog(
+    (limit) => catalog.stored(session.id, limit),
+    (file: KeptFile) => file.id,
+    feed.bell,
+    feed.isOver,
+  );
+  await runStep({
+    from: work.items(signal),
+    concurrency: renderers,
+    run: (file) => pictures.derive(file, signal),
+    commit: (batch: readonly Rendered[]) => {
+      catalog.markRendered(batch);
+      work.settle(batch.map(({ file }) => file));
+      report({ kind: "rendered", files: batch.length });
+      done.ring();
+    },
+  });
+}
+
+async function uploadAll(
+  session: Session,
+  bell: Doorbell,
+  isOver: () => boolean,
+  { uploads }: DeliverOptions,
+  ports: Ports,
+  report: Report,
+  signal: AbortSignal,
+  done: Doorbell,
+): Promise<void> {
+  const { catalog } = ports;
+  const work = backlog(
+    (limit) => catalog.rendered(session.id, limit),
+    ({ file }: Rendered) => file.id,
+    bell,
+    isOver,
+  );
+  await runStep({
+    from: work.items(signal),
+    concurrency: uploads,
+    run: async (rendered) => ({ rendered, put: await upload(session, rendered, ports, signal) }),
+    commit: (batch) => {
+      const put = batch.flatMap((outcome) => outcome.put);
+      catalog.recordObjects(put);
+      catalog.markUploaded(batch.map(({ rendered }) => rendered.file.id));
+      work.settle(batch.map(({ rendered }) => rendered));
+      const bytes = put.reduce((sum, object) => sum + object.sizeBytes, 0);
+      report({ kind: "uploaded", files: batch.length, objects: put.length, bytes });
+      done.ring();
+    },
+  });
+}
+
+/** Puts the renditions of one original; those the store has already are left out. Returns what was put. */
+async function upload(
+  session: Session,
+  rendered: Rendered,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<NewObject[]> {
+  const { catalog, pictures, store } = ports;
+  const { file, derived } = rendered;
+  // Renditions are a cache: somebody may have cleaned it between two runs.
+  if (!(await pictures.hasRenditions(file.hash, derived.renditions))) await pictures.derive(file, signal);
+  const objects = derived.renditions.map(({ preset, sizeBytes, sha256 }) => ({
+    key: keys.rendition(session.slug, file.hash, preset),
+    body: { file: pictures.renditionFile(file.hash, preset) },
+    sizeBytes,
+    sha256,
+    contentType: "image/jpeg",
+    cacheControl: CACHE_FOREVER,
+  }));
+  const missing = objects.filter((object) => catalog.objectHash(object.key) !== object.sha256);
+  for (const object of missing) await store.put(object, signal);
+  return missing;
+}
+
+/** Publishes whenever there is more, at most every two seconds, until the last upload is done. */
+async function publishAll(
+  session: Session,
+  bell: Doorbell,
+  uploaded: AbortSignal,
+  { title }: DeliverOptions,
+  ports: Ports,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  const ends = AbortSignal.any([signal, uploaded]);
+  while (!ends.aborted) {
+    await bell.wait(ends).catch(() => undefined);
+    if (ends.aborted) break;
+    const published = await publish(session, "uploading", title, ports, signal);
+    if (published !== null) report({ kind: "published", session, ...published, isComplete: false });
+    await delay(PUBLISH_EVERY_MS, undefined, { signal: ends }).catch(() => undefined);
+  }
+  signal.throwIfAborted();
+}

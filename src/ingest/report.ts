@@ -1,0 +1,27 @@
+import type { CardFile } from "../domain/card.ts";
+import type { Session } from "../domain/session.ts";
+import type { Settled } from "./ports.ts";
+
+/** What the story tells while it goes on. Told only after it is durably true. */
+export type Told =
+  | {
+      readonly kind: "listed";
+      readonly files: readonly CardFile[];
+      readonly fresh: readonly CardFile[];
+      readonly knownFiles: number;
+    }
+  | { readonly kind: "session"; readonly session: Session }
+  | { readonly kind: "settled"; readonly outcomes: readonly Settled[] }
+  | { readonly kind: "offloaded" }
+  | { readonly kind: "delivering"; readonly session: Session }
+  | { readonly kind: "rendered"; readonly files: number }
+  | { readonly kind: "uploaded"; readonly files: number; readonly objects: number; readonly bytes: number }
+  | {
+      readonly kind: "published";
+      readonly session: Session;
+      readonly link: string;
+      readonly tiles: number;
+      readonly isComplete: boolean;
+    };
+
+export type Report = (told: Told) => void;
