@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { makeDirectory, moveWithoutOverwrite, writeDurably } from "../../src/flow/durable.ts";
+import { tempFolder } from "../support/temp.ts";
+
+describe("durable writes", () => {
+  it("replace a file as a whole and leave nothing else behind", async (t) => {
+    const folder = await tempFolder(t);
+    const file = join(folder, "a/b/status.json");
+    await writeDurably(file, "first");
+    await writeDurably(file, "second");
+    assert.equal(await readFile(file, "utf8"), "second");
+    assert.deepEqual(await readdir(join(folder, "a/b")), ["status.json"]);
+  });
+
+  it("leave the old file and no temporary one when they cannot finish", async (t) => {
+    const folder = await tempFolder(t);
+    await makeDirectory(join(folder, "taken"));
+    await assert.rejects(writeDurably(join(folder, "taken"), "x"));
+    assert.deepEqual(await readdir(folder), ["taken"]);
+  });
+
+  it("never overwrite by a move", async (t) => {
+    const folder = await tempFolder(t);
+    await writeFile(join(folder, "from"), "new");
+    await writeFile(join(folder, "to"), "old");
+    await assert.rejects(moveWithoutOverwrite(join(folder, "from"), join(folder, "to")), { code: "EEXIST" });
+    assert.equal(await readFile(join(folder, "to"), "utf8"), "old");
+    await moveWithoutOverwrite(join(folder, "from"), join(folder, "fresh"));
+    assert.deepEqual((await readdir(folder)).toSorted(), ["fresh", "to"]);
+  });
+});
