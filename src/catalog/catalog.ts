@@ -41,14 +41,14 @@ export function openCatalog(path: string, store: string) {
 
     markUploaded: (ids: readonly number[]): void => advance(ids, "rendered", "uploaded"),
   };
-  return { ...translateAll(rooms, path), close: () => connection.close() };
+  return { ...translateAll(rooms, path), close: () => void connection.close() };
 }
 
 /** Sessions of a catalog that another process may be writing to; `null` when there is none yet. */
 export function readSessions(path: string) {
   const connection = openForReading(path);
   if (connection === null) return null;
-  return { ...translateAll(readable(connection), path), close: () => connection.close() };
+  return { ...translateAll(readable(connection), path), close: () => void connection.close() };
 }
 
 function readable(connection: Connection) {

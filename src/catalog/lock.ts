@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Failure } from "../domain/failure.ts";
@@ -21,4 +21,16 @@ export function lockLibrary(path: string): () => void {
     }
     return () => lock.close();
   });
+}
+
+/** Whether a process is working on the library now. */
+export function isLocked(path: string): boolean {
+  if (!existsSync(path)) return false;
+  try {
+    lockLibrary(path)();
+    return false;
+  } catch (error) {
+    if (error instanceof Failure && error.code === "catalog-busy") return true;
+    throw error;
+  }
 }

@@ -1,3 +1,4 @@
+import { bytesInWords } from "../domain/amounts.ts";
 import type { CardFile, Inventory, Volume } from "../domain/card.ts";
 import { compare } from "../domain/card.ts";
 import { displayPath, pathKey } from "../domain/card-path.ts";
@@ -5,7 +6,7 @@ import { Failure } from "../domain/failure.ts";
 import { originalPath, sessionDay, sessionFolder } from "../domain/layout.ts";
 import { mediaByName } from "../domain/media.ts";
 import type { Session, Trouble } from "../domain/session.ts";
-import { gigabytes } from "../domain/text.ts";
+
 import type { KnownFile, Ports, ProvedCopy, Settled, TrackedFile } from "./ports.ts";
 import type { Report } from "./report.ts";
 import { runStep } from "./step.ts";
@@ -211,7 +212,7 @@ async function assertSpace(
   if (files.length === 0 || freeBytes >= needBytes) return;
   throw new Failure(
     "disk-full",
-    `The card needs ${gigabytes(needBytes)} on the library's disk (with ${gigabytes(reserveBytes)} kept in reserve), ${gigabytes(freeBytes)} are free.`,
+    `The card needs ${bytesInWords(needBytes)} on the library's disk (with ${bytesInWords(reserveBytes)} kept in reserve), ${bytesInWords(freeBytes)} are free.`,
   );
 }
 

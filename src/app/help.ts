@@ -1,0 +1,138 @@
+interface Option {
+  /** Placeholder of its value, or `null` when it takes none. */
+  readonly value: string | null;
+  readonly short: string | null;
+  readonly words: string;
+}
+
+/** Every option of every command, in the order help shows them. */
+// biome-ignore format: a table reads in columns
+export const OPTIONS = {
+  "rescan":   { value: "HOW",       short: null, words: "stat: size and time; sampled: some bytes too; full: all" },
+  "card":     { value: "DIR",       short: null, words: "use the pictures in DIR instead of drawing some" },
+  "port":     { value: "N",         short: null, words: "serve the gallery on this port; 0 takes any free one" },
+  "serve":    { value: null,        short: null, words: "keep serving the gallery until Ctrl-C" },
+  "no-serve": { value: null,        short: null, words: "end as soon as everything is done" },
+  "json":     { value: null,        short: null, words: "print JSON, for scripts" },
+  "base-dir": { value: "DIR",       short: null, words: "use the library in DIR (GHOSTROLL_BASE_DIR)" },
+  "set":      { value: "KEY=VALUE", short: null, words: "set any setting for this run; may be given again" },
+  "help":     { value: null,        short: "h",  words: "show this help" },
+  "version":  { value: null,        short: "V",  words: "show the version" },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+export interface CommandHelp {
+  /** Placeholder of the word it needs, or `null`. */
+  readonly argument: string | null;
+  /** What it does, after the command's name in a list. */
+  readonly words: string;
+  readonly more: string;
+  readonly options: readonly OptionName[];
+  readonly examples: readonly string[];
+}
+
+/** What each option of a command that works on a library takes. */
+const COMMON = ["base-dir", "set", "help"] as const;
+
+export const COMMANDS = {
+  ingest: {
+    argument: "PATH",
+    words: "keep one card or folder, and make its gallery",
+    more: "Copies every new file and proves the copy, renders pictures, and fills a gallery\nwhile it goes on. The card is only read. Run it again after an interruption: it\ngoes on where it was.",
+    options: ["rescan", "serve", "no-serve", "json", ...COMMON],
+    examples: [
+      "ghostroll ingest /media/EOS_DIGITAL",
+      "ghostroll ingest ~/old-card --rescan full",
+      "ghostroll ingest /media/CARD --set S3_BUCKET=my-photos --no-serve",
+    ],
+  },
+  watch: {
+    argument: null,
+    words: "wait for cards, and ingest each one that is plugged in",
+    more: "Runs until it is stopped; this is what the systemd service starts.",
+    options: [...COMMON],
+    examples: ["ghostroll watch", "ghostroll watch --base-dir /srv/photos"],
+  },
+  demo: {
+    argument: null,
+    words: "try it: make a card of pictures, ingest it, show the gallery",
+    more: "Needs no card, no bucket and no network.",
+    options: ["card", "port", "no-serve", ...COMMON],
+    examples: ["ghostroll demo", "ghostroll demo --card ~/Pictures --port 9000"],
+  },
+  status: {
+    argument: null,
+    words: "what is kept, and what still waits to be delivered",
+    more: "",
+    options: ["json", ...COMMON],
+    examples: ["ghostroll status", "ghostroll status --json"],
+  },
+  sessions: {
+    argument: null,
+    words: "every card that was taken in, with its gallery",
+    more: "",
+    options: ["json", ...COMMON],
+    examples: ["ghostroll sessions"],
+  },
+  config: {
+    argument: null,
+    words: "every setting with its value and its origin",
+    more: "Flags win over the environment, that over .env, that over the profile, that over\nthe defaults. Secrets are not shown.",
+    options: ["json", ...COMMON],
+    examples: ["ghostroll config", "GHOSTROLL_PROFILE=aggressive ghostroll config"],
+  },
+} as const satisfies Record<string, CommandHelp>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+/** The help of one command, or of all. Every line fits 80 columns. */
+export function helpFor(name: CommandName | null): string {
+  return name === null ? overview() : detail(name, COMMANDS[name]);
+}
+
+function overview(): string {
+  return [
+    "GhostRoll keeps what is on a camera's card, and shows it in a private gallery.",
+    section("Usage", ["ghostroll COMMAND [options]"]),
+    section(
+      "Commands",
+      aligned(Object.entries(COMMANDS).map(([name, { argument, words }]) => [usage(name, argument), words])),
+    ),
+    section("Options", optionLines([...COMMON, "version"])),
+    section("Examples", ["ghostroll demo", "ghostroll ingest /media/EOS_DIGITAL", "ghostroll ingest --help"]),
+  ].join("\n\n");
+}
+
+function detail(name: string, { argument, words, more, options, examples }: CommandHelp): string {
+  return [
+    `ghostroll ${name}: ${words}.`,
+    ...(more === "" ? [] : [more]),
+    section("Usage", [`ghostroll ${usage(name, argument)} [options]`]),
+    section("Options", optionLines(options)),
+    section("Examples", examples),
+  ].join("\n\n");
+}
+
+function usage(name: string, argument: string | null): string {
+  return argument === null ? name : `${name} ${argument}`;
+}
+
+function optionLines(names: readonly OptionName[]): string[] {
+  return aligned(
+    names.map((name) => {
+      const { value, short, words }: Option = OPTIONS[name];
+      const long = value === null ? `--${name}` : `--${name} ${value}`;
+      return [short === null ? `    ${long}` : `-${short}, ${long}`, words];
+    }),
+  );
+}
+
+function aligned(rows: readonly (readonly [string, string] | string[])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left?.length ?? 0));
+  return rows.map(([left, right]) => `${left?.padEnd(width)}  ${right}`);
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return [`${title}`, ...lines.map((line) => `  ${line}`)].join("\n");
+}

@@ -1,0 +1,168 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openCards } from "../card/inventory.ts";
+import type { watchCards } from "../card/watcher.ts";
+import { openCatalog } from "../catalog/catalog.ts";
+import { lockLibrary } from "../catalog/lock.ts";
+import type { Settings } from "../config/slices.ts";
+import { openGalleries } from "../gallery/galleries.ts";
+import { openPictures } from "../imaging/pictures.ts";
+import type { IngestOptions } from "../ingest/ingest-card.ts";
+import type { Ports } from "../ingest/ports.ts";
+import { openLibrary } from "../library/library.ts";
+import { openDirectoryStore } from "../remote/directory-store.ts";
+import type { ObjectStore } from "../remote/object-store.ts";
+import { openS3Store } from "../remote/s3-store.ts";
+import type { Web } from "../web/server.ts";
+import { openWeb } from "../web/server.ts";
+import { openWorkers } from "../workers/pool.ts";
+
+/** All rooms, connected. */
+export interface House {
+  readonly ports: Ports;
+  readonly options: IngestOptions;
+  /** Says in a sentence why nothing can be put into the store now, or returns. */
+  readonly checkStore: ObjectStore["check"];
+  /** What was put into the store since the house was opened. */
+  readonly traffic: { readonly puts: number; readonly bytes: number };
+  /** Looks at a volume where a hung one harms nobody: what the watcher needs. */
+  readonly peek: Parameters<typeof watchCards>[0]["peek"];
+  /** `null` when galleries are not served from here. */
+  readonly web: Web | null;
+  /** Ends what is under way and closes the rooms in reverse. */
+  close(): Promise<void>;
+}
+
+/**
+ * The whole environment of worker processes: no credentials. glibc keeps an arena a thread and gives little back; two hold
+ * a render child at about half the memory (research on libvips, "glibc fragmentation").
+ */
+const WORKER_ENVIRONMENT = { MALLOC_ARENA_MAX: "2" };
+
+/** Against what native code leaks, in renders; a fresh process costs about 0.2 s. */
+const RECYCLE_AFTER_RENDERS = 300;
+
+/** A reader slower than this is broken, and its file is put off. */
+const SLOWEST_BYTES_PER_MS = 100;
+/** A card that spins up, or repeats a bad spot before it gives up on it, may take this long for nothing. */
+const PATIENCE_MS = 120_000;
+
+/** A look at a few folders; a card that takes longer does not answer. */
+const PEEK_MS = 30_000;
+
+const task = (path: string) => new URL(`../${path}`, import.meta.url);
+const patienceFor = ({ sizeBytes }: { sizeBytes: number }) => PATIENCE_MS + sizeBytes / SLOWEST_BYTES_PER_MS;
+
+/**
+ * Opens every room for the one process that works on a library. With `isServing`, galleries of a library without a bucket
+ * open from here while the house is open. Throws `catalog-*`, `disk-*`, `port-in-use`, `settings-invalid`.
+ */
+export async function openHouse(
+  settings: Settings,
+  { isServing }: { readonly isServing: boolean },
+): Promise<House> {
+  const { library: place, pictures, store: bucket } = settings;
+  const closing: (() => void | Promise<void>)[] = [];
+  const close = async () => {
+    for (const end of closing.splice(0).reverse()) await end();
+  };
+  try {
+    closing.push(lockLibrary(join(place.baseDir, "ghostroll.lock")));
+    const { store, web } = await openStore(settings, isServing, closing);
+    const { counted, traffic } = countPuts(store);
+
+    const cardWorkers = openWorkers({ threads: place.copyWorkers, env: WORKER_ENVIRONMENT });
+    const renderWorkers = openWorkers({
+      threads: pictures.workers,
+      env: WORKER_ENVIRONMENT,
+      recycleAfter: RECYCLE_AFTER_RENDERS,
+    });
+    closing.push(cardWorkers.close, renderWorkers.close);
+
+    const library = openLibrary({
+      root: place.baseDir,
+      copy: cardWorkers.task(task("library/task.ts"), patienceFor),
+      head: cardWorkers.task(task("library/head-task.ts"), PATIENCE_MS),
+      hash: cardWorkers.task(task("library/hash-task.ts"), Number.POSITIVE_INFINITY),
+    });
+    await library.sweep();
+    const catalog = openCatalog(place.dbPath, storeName(settings));
+    closing.push(() => catalog.close());
+
+    const ports: Ports = {
+      cards: openCards({ list: cardWorkers.task(task("card/inventory-task.ts"), PATIENCE_MS) }),
+      library,
+      catalog,
+      pictures: openPictures({
+        root: place.baseDir,
+        render: renderWorkers.task(task("imaging/task.ts"), pictures.timeoutMs),
+        presets: [
+          { name: "share", ...pictures.share },
+          { name: "thumb", ...pictures.thumb },
+        ],
+        maxPixels: pictures.maxMegapixels * 1e6,
+      }),
+      store: counted,
+      galleries: openGalleries({ templates: fileURLToPath(new URL("../../templates", import.meta.url)) }),
+    };
+    const options: IngestOptions = {
+      rescan: settings.cards.rescan,
+      readers: place.copyWorkers,
+      reserveBytes: place.reserveBytes,
+      renderers: pictures.workers,
+      uploads: bucket.uploadWorkers,
+      title: settings.gallery.title,
+    };
+    const peek: House["peek"] = cardWorkers.task(task("card/peek-task.ts"), PEEK_MS);
+    return { ports, options, checkStore: store.check, traffic, peek, web, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Tells stores apart in the catalog: what is recorded of one says nothing of another. */
+function storeName({ store, library }: Settings): string {
+  if (store.bucket === null) return `directory ${library.baseDir}`;
+  return `s3 ${store.endpoint ?? store.region} ${store.bucket} ${store.prefix}`;
+}
+
+async function openStore(
+  { store, library, web: address }: Settings,
+  isServing: boolean,
+  closing: (() => void | Promise<void>)[],
+): Promise<{ store: ObjectStore; web: Web | null }> {
+  if (store.bucket !== null) {
+    const opened = await openS3Store({ ...store, bucket: store.bucket, linkSeconds: store.expirySeconds });
+    closing.push(opened.close);
+    return { store: opened, web: null };
+  }
+  let resolve: Parameters<typeof openWeb>[0]["gallery"] = () => ({ status: 404 });
+  const web = isServing
+    ? await openWeb({ ...address, gallery: (...link) => resolve(...link), health: () => ({ status: "ok" }) })
+    : null;
+  if (web !== null) closing.push(web.close);
+  const base = address.url ?? web?.url ?? `http://${address.host}:${address.port}`;
+  const opened = await openDirectoryStore({
+    root: join(library.baseDir, "store"),
+    secretFile: join(library.baseDir, "link-secret"),
+    baseUrl: `${base.replace(/\/$/, "")}/o/`,
+    linkSeconds: store.expirySeconds,
+  });
+  resolve = opened.resolveSigned;
+  closing.push(opened.close);
+  return { store: opened, web };
+}
+
+function countPuts(store: ObjectStore) {
+  const traffic = { puts: 0, bytes: 0 };
+  const counted: Ports["store"] = {
+    sign: store.sign,
+    async put(object, signal) {
+      await store.put(object, signal);
+      traffic.puts++;
+      traffic.bytes += object.sizeBytes;
+    },
+  };
+  return { counted, traffic };
+}

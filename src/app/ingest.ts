@@ -1,0 +1,117 @@
+import { resolve } from "node:path";
+import { identifyVolume } from "../card/identify-volume.ts";
+import type { Settings } from "../config/slices.ts";
+import type { Volume } from "../domain/card.ts";
+import { Failure } from "../domain/failure.ts";
+import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
+import { linkOf } from "../ingest/publish.ts";
+import type { Command } from "./cli.ts";
+import type { Context } from "./context.ts";
+import { DEFAULT_COLUMNS, say, untilStopped } from "./context.ts";
+import type { House } from "./house.ts";
+import { openHouse } from "./house.ts";
+import { qrText } from "./qr.ts";
+import type { Summary } from "./summary.ts";
+import { exitCodeOf, summarize, summaryLines } from "./summary.ts";
+import type { Display } from "./terminal.ts";
+import { openDisplay } from "./terminal.ts";
+import { track } from "./tracker.ts";
+
+/** `ghostroll ingest PATH`: one card or folder by hand. Returns the exit code. */
+export async function ingest(
+  command: Extract<Command, { name: "ingest" }>,
+  context: Context,
+): Promise<number> {
+  const settings = context.settings(command.settings);
+  const volume = await identifyVolume(resolve(context.cwd, command.path));
+  const isLocal = settings.store.bucket === null;
+  if (command.serve === true && !isLocal)
+    throw new Failure("usage", "--serve is for galleries on this machine; this one opens from the bucket.");
+  // A link into this machine opens only while it is served: someone at a terminal wants to open it.
+  const staysOpen = isLocal && (command.serve ?? (context.out.isTTY === true && !command.json));
+  const house = await openServing(settings, command.serve === true, context);
+  try {
+    const summary = await ingestInto(house, volume, context, command.json);
+    if (command.json)
+      say(context.out, JSON.stringify({ ...summary, exitCode: exitCodeOf(summary) }, null, 2));
+    if (staysOpen && house.web !== null && summary.link !== null) await keepServing(context);
+    else if (isLocal && summary.link !== null && !command.json)
+      say(
+        context.out,
+        "The link opens while this machine serves it: `ghostroll watch`, or `ingest` with --serve.",
+      );
+    return exitCodeOf(summary);
+  } finally {
+    await house.close();
+  }
+}
+
+/** Photos first: when the port is taken and nobody asked for it, the card is ingested all the same. */
+async function openServing(settings: Settings, isAsked: boolean, { err }: Context): Promise<House> {
+  try {
+    return await openHouse(settings, { isServing: true });
+  } catch (error) {
+    if (isAsked || !(error instanceof Failure) || error.code !== "port-in-use") throw error;
+    say(err, `${error.message} The gallery is made, but not served now. ${error.policy.hint}`);
+    return await openHouse(settings, { isServing: false });
+  }
+}
+
+/** Ingests one volume with a live display, and delivers what earlier runs left. Says what came of it. */
+export async function ingestInto(
+  house: House,
+  volume: Volume,
+  context: Context,
+  isQuiet = false,
+): Promise<Summary> {
+  const { ports, options } = house;
+  const columns = () => context.out.columns ?? DEFAULT_COLUMNS;
+  const tracker = track(volume.label);
+  const display = isQuiet ? null : openDisplay({ ...displayOptions(context), columns });
+  const report: Parameters<typeof ingestCard>[3] = (told) => {
+    tracker.hear(told);
+    // With nothing to read there is nothing to watch: the summary says it all.
+    if (tracker.look().foundFiles > 0) display?.update(tracker.look());
+  };
+  warnOfStore(house, display, context.signal);
+  try {
+    const ingested = await ingestCard(volume, options, ports, report, context.signal);
+    const late = ingested.undelivered ?? (await deliverRest(options, ports, () => {}, context.signal));
+    display?.close();
+    const { link: shownLink, copiedBytes } = tracker.look();
+    const latest = ports.catalog.latestGallery(volume.id);
+    const link = shownLink ?? (latest && (await linkOf(latest, ports.store)));
+    const outcome = { ...ingested, undelivered: late };
+    const summary = summarize(volume.label, outcome, copiedBytes, house.traffic, link, ports.catalog);
+    if (!isQuiet) show(summary, context, columns());
+    return summary;
+  } finally {
+    display?.close();
+  }
+}
+
+function displayOptions({ out, useColor }: Context) {
+  return { out, isTty: out.isTTY === true, useColor };
+}
+
+/** A bucket that cannot be used is said at once, not after an hour of copying; the originals are kept meanwhile. */
+function warnOfStore({ checkStore }: House, display: Display | null, signal: AbortSignal): void {
+  checkStore(signal).catch((error: unknown) => {
+    if (error instanceof Failure && error.code !== "interrupted")
+      display?.note(`${error.message} ${error.policy.hint}`);
+  });
+}
+
+function show(summary: Summary, context: Context, columns: number): void {
+  say(context.out, "", ...summaryLines(summary));
+  if (summary.link === null) return;
+  const qr =
+    context.out.isTTY === true ? qrText(summary.link, { columns, useColor: context.useColor }) : null;
+  say(context.out, "", ...(qr === null ? [] : [qr]), summary.link);
+}
+
+/** Serves until the process is asked to end. */
+export async function keepServing({ out, signal }: Context): Promise<void> {
+  say(out, "", "Serving the gallery; Ctrl-C ends it.");
+  await untilStopped(signal);
+}

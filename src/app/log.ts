@@ -1,0 +1,45 @@
+import { type DestinationStream, type Logger, pino } from "pino";
+
+export type { Logger } from "pino";
+
+export interface LogOptions {
+  readonly level: string;
+  /** Where lines go; standard output unless told. */
+  readonly out?: DestinationStream;
+  /** Texts that must not appear in any line, whatever field they come in: access keys, tokens. */
+  readonly secrets?: readonly (string | null)[];
+}
+
+/** What lets someone in who reads it, as it looks inside a line of JSON. The name stays, the value goes. */
+const SECRETS: readonly RegExp[] = [
+  // Signed links (SigV4) and those of our own web server: whoever has one sees the photos.
+  /(X-Amz-(?:Signature|Security-Token|Credential)=)[^&"\\\s]+/gi,
+  /([?&]s=)[^&"\\\s]+/g,
+  /("(?:authorization|x-amz-security-token|secretAccessKey|sessionToken|accessKeyId)":")(?:[^"\\]|\\.)+/gi,
+  // Ids of access keys (IAM User Guide, "unique identifiers"): long-term and temporary.
+  /\b((?:AKIA|ASIA))[A-Z0-9]{16}\b/g,
+];
+
+/** One JSON object a line, level as a word. No line holds a key, a token or the signature of a link. */
+export function openLog({ level, out, secrets = [] }: LogOptions): Logger {
+  const literal = secrets.filter((secret) => secret !== null && secret !== "") as string[];
+  const written = literal.flatMap((secret) => [secret, encodeURIComponent(secret)]);
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    errorKey: "error",
+    formatters: { level: (label: string) => ({ level: label }) },
+    hooks: { streamWrite: (line: string) => redact(line, written) },
+  };
+  return out === undefined ? pino(options) : pino(options, out);
+}
+
+function redact(line: string, written: readonly string[]): string {
+  let clean = line;
+  for (const secret of written) clean = clean.replaceAll(secret, HIDDEN);
+  for (const pattern of SECRETS) clean = clean.replace(pattern, `$1${HIDDEN}`);
+  return clean;
+}
+
+const HIDDEN = "(hidden)";

@@ -1,0 +1,98 @@
+import { bytesInWords, count } from "../domain/amounts.ts";
+import type { FailureCode } from "../domain/failure.ts";
+import { FAILURES } from "../domain/failure.ts";
+import type { Tally, Trouble } from "../domain/session.ts";
+import type { Ingested } from "../ingest/ingest-card.ts";
+import type { Ports } from "../ingest/ports.ts";
+
+/** What one ingest came to, for people and for scripts. */
+export interface Summary {
+  readonly label: string;
+  readonly sessions: readonly string[];
+  readonly foundFiles: number;
+  readonly knownFiles: number;
+  readonly kept: number;
+  readonly keptBytes: number;
+  readonly duplicates: number;
+  readonly failed: number;
+  /** Everything that is not all right, by name. */
+  readonly troubles: readonly Trouble[];
+  readonly isRemovable: boolean;
+  readonly bytesRead: number;
+  readonly puts: number;
+  readonly putBytes: number;
+  readonly link: string | null;
+  /** Why pictures have not reached their guests. */
+  readonly undelivered: { readonly code: FailureCode; readonly message: string } | null;
+}
+
+export function summarize(
+  label: string,
+  { offloaded, undelivered }: Ingested,
+  bytesRead: number,
+  traffic: { readonly puts: number; readonly bytes: number },
+  link: string | null,
+  catalog: Ports["catalog"],
+): Summary {
+  const { sessions, foundFiles, knownFiles, isRemovable, refused } = offloaded;
+  const tallies = sessions.map(({ id }) => catalog.tally(id));
+  const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0);
+  const troubles = [...sessions.flatMap(({ id }) => catalog.troubles(id)), ...refused];
+  const named = [
+    ...new Map(troubles.map((trouble) => [`${trouble.name}\0${trouble.reason}`, trouble])).values(),
+  ];
+  return {
+    label,
+    sessions: sessions.map(({ name }) => name),
+    foundFiles,
+    knownFiles,
+    kept: sum((tally) => tally.kept),
+    keptBytes: sum((tally) => tally.keptBytes),
+    duplicates: sum((tally) => tally.duplicates),
+    failed: sum((tally) => tally.failed),
+    troubles: named,
+    isRemovable,
+    bytesRead,
+    puts: traffic.puts,
+    putBytes: traffic.bytes,
+    link,
+    undelivered: undelivered && { code: undelivered.code, message: undelivered.message },
+  };
+}
+
+/** 0 when all is well; 3 when files are named as failed or damaged; else what kept the pictures from their guests. */
+export function exitCodeOf({ undelivered, troubles, isRemovable }: Summary): number {
+  if (undelivered !== null) return FAILURES[undelivered.code].exit;
+  return troubles.length > 0 || !isRemovable ? 3 : 0;
+}
+
+/** Files that are named one by one before the rest is only counted; `ghostroll sessions --json` has them all. */
+const NAMED_AT_MOST = 20;
+
+/** The summary as lines for a person. */
+export function summaryLines(summary: Summary): string[] {
+  const { label, kept, keptBytes, knownFiles, duplicates, failed, troubles, undelivered, isRemovable } =
+    summary;
+  const lines: string[] = [];
+  if (summary.sessions.length === 0 && knownFiles > 0)
+    lines.push(
+      `Nothing new on ${label}: all ${count(knownFiles, "file")} are kept already. Nothing was read again.`,
+    );
+  else {
+    const parts = [`${count(kept, "file")} kept (${bytesInWords(keptBytes)})`];
+    if (duplicates > 0) parts.push(`${count(duplicates, "duplicate")} of them kept once`);
+    if (knownFiles > 0) parts.push(`${count(knownFiles, "file")} known from before`);
+    if (failed > 0) parts.push(`${count(failed, "file")} failed`);
+    lines.push(`${label}: ${parts.join(", ")}.`);
+  }
+  if (troubles.length > 0) lines.push("", `Not all right (${troubles.length}):`);
+  for (const { name, reason } of troubles.slice(0, NAMED_AT_MOST)) lines.push(`  ${name}: ${reason}`);
+  if (troubles.length > NAMED_AT_MOST) lines.push(`  … and ${troubles.length - NAMED_AT_MOST} more.`);
+  if (troubles.length > 0) lines.push("");
+  if (!isRemovable) lines.push("The card changed while it was read: run it again before you take it out.");
+  else if (failed === 0 && summary.sessions.length > 0)
+    lines.push("Every file on it is kept, proved by reading the copy back.");
+  if (undelivered !== null)
+    lines.push(`The gallery is not complete: ${undelivered.message} ${FAILURES[undelivered.code].hint}`);
+  return lines;
+}

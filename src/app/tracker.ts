@@ -1,0 +1,56 @@
+import { isShown } from "../domain/media.ts";
+import type { Progress } from "../domain/progress.ts";
+import type { Told } from "../ingest/report.ts";
+
+export interface Tracker {
+  hear(told: Told): void;
+  /** How far things are now. */
+  look(): Progress;
+}
+
+/** Adds up what the story tells into one picture of how far it is. */
+export function track(label: string, now: () => number = () => performance.now()): Tracker {
+  const startedMs = now();
+  const counts = { foundFiles: 0, foundBytes: 0, copiedFiles: 0, copiedBytes: 0, duplicates: 0, failed: 0 };
+  const shown = { shownTotal: 0, rendered: 0, uploaded: 0, published: 0 };
+  let link: string | null = null;
+  let isOffloaded = false;
+  let sentence: string | null = null;
+  return {
+    hear(told) {
+      switch (told.kind) {
+        case "listed":
+          counts.foundFiles = told.fresh.length;
+          counts.foundBytes = told.fresh.reduce((sum, file) => sum + file.sizeBytes, 0);
+          break;
+        case "settled":
+          for (const outcome of told.outcomes) {
+            counts.copiedFiles++;
+            counts.copiedBytes += outcome.file.sizeBytes;
+            if (outcome.to === "duplicate") counts.duplicates++;
+            if (outcome.to === "failed") counts.failed++;
+            if (outcome.to === "stored" && isShown(outcome.copy.media.kind)) shown.shownTotal++;
+          }
+          break;
+        case "offloaded":
+          isOffloaded = true;
+          sentence = "Every file on the card is kept, proved by reading it back.";
+          break;
+        case "rendered":
+          shown.rendered += told.files;
+          break;
+        case "uploaded":
+          shown.uploaded += told.files;
+          break;
+        case "published":
+          shown.published = told.tiles;
+          link = told.link;
+          break;
+        case "session":
+        case "delivering":
+          break;
+      }
+    },
+    look: () => ({ label, ...counts, ...shown, isOffloaded, link, sentence, startedMs, nowMs: now() }),
+  };
+}

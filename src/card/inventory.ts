@@ -1,0 +1,19 @@
+import type { Inventory, Volume } from "../domain/card.ts";
+import type { InventoryRequest } from "./inventory-task.ts";
+
+interface CardsOptions {
+  /** Runs `inventory-task.ts` where a hung card harms nobody. */
+  readonly list: {
+    run(request: InventoryRequest, signal: AbortSignal): Promise<Inventory>;
+  };
+}
+
+/** The cards, as far as the story needs them. */
+export function openCards({ list }: CardsOptions) {
+  return {
+    /** Everything on the volume by stat alone, in reading order. Throws `card-missing`, `card-unreadable`, `card-removed`. */
+    async list(volume: Volume, signal: AbortSignal): Promise<Inventory> {
+      return list.run({ root: volume.root }, signal);
+    },
+  };
+}

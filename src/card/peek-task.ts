@@ -1,0 +1,27 @@
+import { createHash } from "node:crypto";
+import { walk } from "./walk.ts";
+
+export interface PeekRequest {
+  /** Absolute path of a volume's root. */
+  readonly root: string;
+}
+
+export interface Peek {
+  /** Names of the folders directly below the root. */
+  readonly topFolders: readonly string[];
+  /** Equal for two looks between which nothing changed, as far as a look goes. */
+  readonly digest: string;
+}
+
+/** Deep enough for `DCIM/100CANON/IMG_0001.JPG`, and so few entries that the slowest card shows them in well under a second. */
+const LIMITS = { maxDepth: 3, maxEntries: 2_000 };
+
+/** A quick look at a volume: what its folders are called, and whether its listing has settled. Throws as `walk` does. */
+export default function peek({ root }: PeekRequest): Peek {
+  const { files, refused, topFolders } = walk(root, LIMITS);
+  const hash = createHash("sha256");
+  for (const { path, sizeBytes, modifiedMs } of files)
+    hash.update(path).update(`\0${sizeBytes} ${modifiedMs}\0`);
+  for (const { path } of refused) hash.update(path).update("\0");
+  return { topFolders, digest: hash.update(topFolders.join("\0")).digest("hex") };
+}

@@ -1,0 +1,60 @@
+import { readdir, realpath, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { possibleCards } from "./candidates.ts";
+import type { Drive } from "./drives.ts";
+import type { Mount } from "./mounts.ts";
+import { diskOf, readSwaps } from "./mounts.ts";
+
+/** Somewhere a card may be. */
+export interface Place {
+  /** Changes when something else is there: another mount, another medium below it, another folder of that name. */
+  readonly key: string;
+  /** Changes when a folder that was no card might have become one. */
+  readonly revision: string;
+  readonly root: string;
+  readonly isReadOnly: boolean;
+}
+
+/**
+ * Where cards may be now: mounts that are in the right place, and plain folders directly below a mount root, which stand in
+ * for cards. Reads no card.
+ */
+export async function findPlaces(
+  mounts: readonly Mount[],
+  drives: readonly Drive[] | null,
+  mountRoots: readonly string[],
+): Promise<Place[]> {
+  const roots = (await Promise.all(mountRoots.map((root) => realpath(root).catch(() => [])))).flat();
+  const onDisks = await Promise.all(mounts.map(async (mount) => ({ ...mount, disk: await diskOf(mount) })));
+  const swaps = await Promise.all(
+    (await readSwaps()).map(async (source) => (await diskOf({ device: "", source }))?.name ?? []),
+  );
+  const cards = possibleCards({ mounts: onDisks, swapDisks: swaps.flat(), drives, mountRoots: roots });
+  const targets = new Set(mounts.map(({ target }) => target));
+  const folders = await Promise.all(roots.map(async (root) => foldersIn(root, targets)));
+  return [
+    ...cards.map(({ id, disk, target, isReadOnly }) => ({
+      key: `mount ${id} ${disk?.sequence ?? ""}`,
+      revision: "",
+      root: target,
+      isReadOnly,
+    })),
+    ...folders.flat(),
+  ];
+}
+
+/** Plain folders of a mount root. Those that are mount points are left alone: a card may hang behind them. */
+async function foldersIn(root: string, mountPoints: ReadonlySet<string>): Promise<Place[]> {
+  const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
+  const paths = entries.filter((entry) => entry.isDirectory()).map((entry) => join(root, entry.name));
+  const places = paths
+    .filter((path) => !mountPoints.has(path))
+    .map(async (path): Promise<Place[]> => {
+      const stats = await stat(path).catch(() => null);
+      if (stats === null) return [];
+      // Birth time as well: ext4 hands the number of a deleted folder to the next one.
+      const key = `folder ${path} ${stats.ino} ${stats.birthtimeMs}`;
+      return [{ key, revision: String(stats.mtimeMs), root: path, isReadOnly: false }];
+    });
+  return (await Promise.all(places)).flat();
+}

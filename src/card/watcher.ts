@@ -1,0 +1,175 @@
+import { watch } from "chokidar";
+import type { Volume } from "../domain/card.ts";
+import { Failure } from "../domain/failure.ts";
+import { doorbell } from "../flow/doorbell.ts";
+import { isCard } from "./candidates.ts";
+import type { Drive } from "./drives.ts";
+import { openDrives } from "./drives.ts";
+import { identifyVolume } from "./identify-volume.ts";
+import { readMounts } from "./mounts.ts";
+import type { Peek, PeekRequest } from "./peek-task.ts";
+import type { Place } from "./places.ts";
+import { findPlaces } from "./places.ts";
+
+export interface CardEvent {
+  readonly kind: "inserted" | "removed";
+  readonly volume: Volume;
+  /** Whether it is mounted read-only, as it should be. */
+  readonly isReadOnly: boolean;
+}
+
+interface WatchOptions {
+  /** Folders below which cards are mounted, like `/media`; one that is missing may come later. */
+  readonly mountRoots: readonly string[];
+  /** Volumes of these labels are cards whatever is on them. */
+  readonly labels: readonly string[];
+  /** Runs `peek-task.ts` where a hung card harms nobody. */
+  readonly peek: { run(request: PeekRequest, signal: AbortSignal): Promise<Peek> };
+  readonly signal: AbortSignal;
+  readonly intervalMs?: number;
+  readonly listDrives?: () => Promise<Drive[] | null>;
+}
+
+/** A change of medium in a reader has no event, and the kernel itself looks for one every 2 s. */
+const INTERVAL_MS = 2_000;
+/** Between the two looks that must be equal before a card is announced. */
+const SETTLE_MS = 500;
+/** Until a card that could not be looked at is tried again: it may have been a bad contact, or it will never answer. */
+const RETRY_MS = 30_000;
+/** How often chokidar looks at the names in the mount roots. */
+const HINT_MS = 500;
+
+/** What is known of a place. */
+interface Sight {
+  place: Place;
+  /** `other` is no card; `announced` was told to the caller. */
+  state: "unsettled" | "looking" | "card" | "announced" | "other";
+  digest: string | null;
+  /** When to look again, on the clock of `performance.now`. */
+  dueMs: number;
+  volume: Volume | null;
+}
+
+/**
+ * Tells which cards are here, one event for each insertion and removal, those already present first; ends when the signal
+ * aborts. A scan every two seconds is the truth; a change seen in a mount root only brings it forward. A card is announced
+ * once two looks at it were equal.
+ */
+export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEvent> {
+  const { mountRoots, labels, peek, signal, intervalMs = INTERVAL_MS, listDrives = openDrives() } = options;
+  const bell = doorbell();
+  const sights = new Map<string, Sight>();
+  let drives: Drive[] | null = null;
+  let lastMounts = "";
+  /** A bug met in the background, thrown where the caller sees it. */
+  let bug: { readonly error: unknown } | null = null;
+
+  // Depth 0: the folders' names, nothing on the cards. Polling, because inotify does not see mounts.
+  const hints = watch([...mountRoots], {
+    usePolling: true,
+    interval: HINT_MS,
+    depth: 0,
+    ignoreInitial: true,
+  });
+  hints.on("all", () => bell.ring()).on("error", () => {});
+  try {
+    while (!signal.aborted) {
+      yield* await scan();
+      const isSettling = [...sights.values()].some(
+        ({ state }) => state === "unsettled" || state === "looking",
+      );
+      await rest(isSettling ? Math.min(SETTLE_MS, intervalMs) : intervalMs);
+    }
+  } finally {
+    await hints.close();
+  }
+
+  async function scan(): Promise<CardEvent[]> {
+    if (bug !== null) throw bug.error;
+    const mounts = await readMounts();
+    askDrivesAfter(mounts.map(({ id, target }) => `${id} ${target}`).join("\n"));
+    const places = await findPlaces(mounts, drives, mountRoots);
+    const events = forgetAllBut(new Set(places.map(({ key }) => key)));
+    for (const place of places) {
+      const sight = notice(place);
+      if (sight.state === "unsettled" && performance.now() >= sight.dueMs) void look(sight);
+      if (sight.state === "card" && sight.volume !== null) {
+        sight.state = "announced";
+        events.push({ kind: "inserted", volume: sight.volume, isReadOnly: place.isReadOnly });
+      }
+    }
+    return events;
+  }
+
+  function forgetAllBut(present: ReadonlySet<string>): CardEvent[] {
+    const events: CardEvent[] = [];
+    for (const [key, { state, volume, place }] of sights) {
+      if (present.has(key)) continue;
+      sights.delete(key);
+      if (state === "announced" && volume !== null)
+        events.push({ kind: "removed", volume, isReadOnly: place.isReadOnly });
+    }
+    return events;
+  }
+
+  function notice(place: Place): Sight {
+    const known = sights.get(place.key);
+    if (known === undefined) {
+      const sight: Sight = { place, state: "unsettled", digest: null, dueMs: 0, volume: null };
+      sights.set(place.key, sight);
+      return sight;
+    }
+    if (known.state === "other" && known.place.revision !== place.revision)
+      Object.assign(known, { state: "unsettled", dueMs: 0 });
+    known.place = place;
+    return known;
+  }
+
+  /** Looks in the background, so that a hung card delays no news of another one. */
+  async function look(sight: Sight): Promise<void> {
+    sight.state = "looking";
+    const { root, revision } = sight.place;
+    try {
+      const { digest, topFolders } = await peek.run({ root }, signal);
+      const isSettled = digest === sight.digest;
+      sight.digest = digest;
+      if (!isSettled) return settleLater(sight, SETTLE_MS);
+      sight.volume = await identifyVolume(root);
+      if (isCard(topFolders, sight.volume.label, labels)) sight.state = "card";
+      // A folder that changed while it was looked at has to be looked at again.
+      else if (sight.place.revision === revision) sight.state = "other";
+      else settleLater(sight, SETTLE_MS);
+    } catch (error) {
+      settleLater(sight, RETRY_MS);
+      if (!signal.aborted && !(error instanceof Failure)) bug = { error };
+    } finally {
+      bell.ring();
+    }
+  }
+
+  function settleLater(sight: Sight, afterMs: number): void {
+    Object.assign(sight, { state: "unsettled", dueMs: performance.now() + afterMs });
+  }
+
+  /** drivelist costs a process, and hangs with a sick card: asked when the mounts changed, and never waited for. */
+  function askDrivesAfter(mounts: string): void {
+    if (mounts === lastMounts) return;
+    lastMounts = mounts;
+    void listDrives().then((answer) => {
+      if (answer === null) return;
+      drives = answer;
+      bell.ring();
+    });
+  }
+
+  async function rest(ms: number): Promise<void> {
+    const timer = setTimeout(() => bell.ring(), ms);
+    try {
+      await bell.wait(signal);
+    } catch {
+      // The signal aborted, and the loop sees that itself.
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { address, boolean, choice, integer, type Kind, names, optional, path, paths, text } from "./kinds.ts";
+
+/** What a default may depend on. */
+export interface Known {
+  readonly coreCount: number;
+  /** Memory that can be had without swapping, the limit of our cgroup included. */
+  readonly availableBytes: number;
+  /** `AWS_REGION`, where it is set. */
+  readonly awsRegion: string | null;
+  /** Text of a setting further up in the table; a path is absolute. */
+  textOf(name: string): string;
+}
+
+/** A default as one would write it, or how it follows from what is known. */
+export type Default = string | { readonly words: string; from(known: Known): string };
+
+interface Setting {
+  readonly kind: Kind<unknown>;
+  readonly default: Default;
+  /** What it is for and why the default is what it is, in one line. */
+  readonly meaning: string;
+}
+
+export const PROFILE_NAMES = ["default", "conservative", "aggressive"] as const;
+
+/** How far a known card is trusted: by size and time, also by the heads of some files, or not at all. */
+export const RESCANS = ["stat", "sampled", "full"] as const;
+
+const GIB = 2 ** 30;
+/** Rendering is done by decoders that use one core each; the last core is left to copying, uploads and the page. */
+const oneCoreLeft: Default = {
+  words: "one less than there are cores, at most one per GiB of free memory",
+  from: ({ coreCount, availableBytes }) =>
+    String(Math.max(1, Math.min(coreCount - 1, Math.floor(availableBytes / GIB), MAX_WORKERS))),
+};
+/** More is a typing error: no machine this is for has more cores, and no card, store or uplink gets faster by it. */
+const MAX_WORKERS = 64;
+
+/** Every setting once, as `GHOSTROLL_<name>`, in the order people read them. A default may look only at those above it. */
+// biome-ignore format: a table reads in columns
+export const SETTINGS = {
+  PROFILE:          { kind: choice(PROFILE_NAMES), default: "default", meaning: "A set of values for the kind of machine: conservative for a Raspberry Pi with 1 GB, aggressive for a PC with a fast disk. A value set by hand wins." },
+
+  BASE_DIR:         { kind: path, default: "~/ghostroll", meaning: "The library: originals, renditions and the catalog live below this folder." },
+  DB_PATH:          { kind: path, default: { words: "ghostroll.db in GHOSTROLL_BASE_DIR", from: (known) => `${known.textOf("BASE_DIR")}/ghostroll.db` }, meaning: "The catalog. It belongs on the library's own disk, so that both are there or both are not; never on a network share." },
+  RESERVE_MB:       { kind: integer(0, 1_000_000, "megabytes"), default: "512", meaning: "Space on the library's disk that is never used: a system with a full disk can no longer log, update or start." },
+  COPY_WORKERS:     { kind: integer(1, MAX_WORKERS), default: "2", meaning: "Files read from a card at once: two keep it busy, more make it seek and slow down." },
+
+  MOUNT_ROOTS:      { kind: paths, default: "/run/ghostroll/cards,/media,/run/media,/mnt", meaning: "Where cards appear: the places where our own unit, desktops and people mount them." },
+  CARD_LABELS:      { kind: names, default: "", meaning: "Volumes with one of these labels are taken as cards whatever is on them; every volume with a camera's folders is one anyway." },
+  RESCAN:           { kind: choice(RESCANS), default: "sampled", meaning: "How a known card is looked at again: stat trusts size and time, sampled also reads the beginning of files, full reads every byte." },
+
+  SHARE_MAX_LONG_EDGE: { kind: integer(320, 16_384, "pixels"), default: "2048", meaning: "Long edge of the picture guests open: sharp on every phone and most screens." },
+  SHARE_QUALITY:    { kind: integer(1, 100), default: "90", meaning: "JPEG quality of that picture: about 470 KB each, no artifacts to be seen." },
+  THUMB_MAX_LONG_EDGE: { kind: integer(64, 2048, "pixels"), default: "480", meaning: "Long edge of a tile in the gallery: enough for two or three columns on a phone with a dense screen." },
+  THUMB_QUALITY:    { kind: integer(1, 100), default: "78", meaning: "JPEG quality of a tile: about 25 KB instead of 45 KB at 85, with no difference to be seen at that size." },
+  PROCESS_WORKERS:  { kind: integer(1, MAX_WORKERS), default: oneCoreLeft, meaning: "Pictures rendered at once: each takes one core and, at 45 megapixels, up to 700 MB." },
+  RENDER_TIMEOUT_SECONDS: { kind: integer(5, 3600, "seconds"), default: "60", meaning: "A picture that takes longer has hung its decoder, which is ended; the original is kept." },
+  MAX_MEGAPIXELS:   { kind: integer(1, 2000, "megapixels"), default: "160", meaning: "Larger pictures are kept but not rendered: beyond any camera's own size they are panoramas, or made to exhaust the memory." },
+
+  S3_BUCKET:        { kind: optional(text("the name of a bucket", /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/)), default: "", meaning: "The bucket galleries go to; empty keeps them in the library and serves them from this machine." },
+  S3_PREFIX_ROOT:   { kind: text("letters, digits and any of - _ . /", /^\/*[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*\/*$/), default: "ghostroll", meaning: "Folder in the bucket, so that it can hold other things too." },
+  S3_ENDPOINT:      { kind: optional(address), default: "", meaning: "Address of an S3-compatible store; empty is Amazon's own." },
+  S3_REGION:        { kind: text("letters, digits and -", /^[A-Za-z0-9-]+$/), default: { words: "AWS_REGION, else us-east-1", from: (known) => known.awsRegion ?? "us-east-1" }, meaning: "Region of the bucket; it is part of every signature." },
+  S3_FORCE_PATH_STYLE: { kind: boolean, default: { words: "true when GHOSTROLL_S3_ENDPOINT is set", from: (known) => String(known.textOf("S3_ENDPOINT") !== "") }, meaning: "Put the bucket into the path instead of the host name, as most stores other than Amazon's need it." },
+  PRESIGN_EXPIRY_SECONDS: { kind: integer(60, 604_800, "seconds"), default: "604800", meaning: "How long links work: seven days is the longest a signature can last (SigV4)." },
+  UPLOAD_WORKERS:   { kind: integer(1, MAX_WORKERS), default: "8", meaning: "Objects sent at once: enough to hide the round trips of small files on a home uplink." },
+
+  WEB_HOST:         { kind: text("a host name or IP address", /^[A-Za-z0-9.:_-]+$/), default: "127.0.0.1", meaning: "Where the web server listens: this machine only, unless told otherwise; 0.0.0.0 opens it to the network." },
+  WEB_PORT:         { kind: integer(0, 65_535), default: "8081", meaning: "Its port; 0 takes any free one." },
+  WEB_URL:          { kind: optional(address), default: "", meaning: "Address put into links when guests reach this machine under another name; empty uses host and port." },
+  GALLERY_TITLE:    { kind: text("at most 120 characters in one line", /^[^\p{Cc}]{1,120}$/u, true), default: "", meaning: "Title of the galleries; empty names the card and the day." },
+
+  LOG_LEVEL:        { kind: choice(["debug", "info", "warn", "error", "silent"]), default: "info", meaning: "One line a session at info, one line a file at debug." },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+/** The value of each setting, read and checked. */
+export type Values = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name]["kind"] extends Kind<infer Value> ? Value : never;
+};

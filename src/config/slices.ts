@@ -1,0 +1,48 @@
+import type { Credentials, FoundCredentials } from "./credentials.ts";
+import type { SettingName, Values } from "./settings.ts";
+
+/** Every setting, grouped by who needs it: a room gets its slice, never the whole. */
+export interface Settings extends ReturnType<typeof slice> {
+  readonly values: Values;
+  /** Where each value comes from. */
+  readonly origins: Readonly<Record<SettingName, "flag" | "environment" | ".env" | "profile" | "default">>;
+  readonly credentialsOrigin: FoundCredentials["origin"];
+  /** Sentences for the person who runs it: nothing is wrong enough to stop. */
+  readonly warnings: readonly string[];
+}
+
+const MEGABYTE = 1_000_000;
+const SECOND_MS = 1000;
+
+/** The values under the names and in the units the rooms use. */
+export function slice(values: Values, credentials: Credentials | null) {
+  return {
+    library: {
+      baseDir: values.BASE_DIR,
+      dbPath: values.DB_PATH,
+      reserveBytes: values.RESERVE_MB * MEGABYTE,
+      copyWorkers: values.COPY_WORKERS,
+    },
+    cards: { mountRoots: values.MOUNT_ROOTS, labels: values.CARD_LABELS, rescan: values.RESCAN },
+    pictures: {
+      share: { maxLongEdge: values.SHARE_MAX_LONG_EDGE, quality: values.SHARE_QUALITY },
+      thumb: { maxLongEdge: values.THUMB_MAX_LONG_EDGE, quality: values.THUMB_QUALITY },
+      workers: values.PROCESS_WORKERS,
+      timeoutMs: values.RENDER_TIMEOUT_SECONDS * SECOND_MS,
+      maxMegapixels: values.MAX_MEGAPIXELS,
+    },
+    store: {
+      bucket: values.S3_BUCKET,
+      prefix: values.S3_PREFIX_ROOT.replace(/^\/+|\/+$/g, ""),
+      endpoint: values.S3_ENDPOINT,
+      region: values.S3_REGION,
+      forcePathStyle: values.S3_FORCE_PATH_STYLE,
+      credentials,
+      expirySeconds: values.PRESIGN_EXPIRY_SECONDS,
+      uploadWorkers: values.UPLOAD_WORKERS,
+    },
+    web: { host: values.WEB_HOST, port: values.WEB_PORT, url: values.WEB_URL },
+    gallery: { title: values.GALLERY_TITLE },
+    log: { level: values.LOG_LEVEL },
+  } as const;
+}

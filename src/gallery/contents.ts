@@ -1,0 +1,57 @@
+import type { Gallery } from "../domain/gallery.ts";
+import { keys } from "../domain/layout.ts";
+import type { NewObject } from "../domain/object.ts";
+import { CACHE_NEVER } from "../domain/object.ts";
+import type { Assets } from "./assets.ts";
+import type { PackedChunk } from "./chunks.ts";
+import { CHUNK_ENTRIES } from "./chunks.ts";
+import type { Index } from "./format.ts";
+import { groupByTime } from "./groups.ts";
+import type { Links } from "./links.ts";
+import { pack } from "./packed.ts";
+import { aspectByte, picturesOf } from "./photo.ts";
+import { say, sayShortDay, WORDS } from "./words.ts";
+
+/** So many photos are in the shell itself: some screens on a phone, shown before any script has run. */
+export const SHELL_TILES = 24;
+
+/** The index of a gallery: small, polled while photos arrive, written after the chunks it names. */
+export function packIndex(
+  gallery: Gallery,
+  chunks: readonly PackedChunk[],
+  assets: Assets,
+  links: Links,
+): NewObject {
+  const { slug, items } = gallery;
+  const key = keys.index(slug);
+  const index: Index = {
+    state: gallery.state,
+    count: items.length,
+    expected: gallery.expected,
+    until: sayUntil(gallery),
+    hero: heroOf(gallery),
+    aspects: Buffer.from(items.map(aspectByte)).toString("base64"),
+    groups: groupByTime(items),
+    links: links.parts,
+    signature: links.signature(key),
+    chunks: chunks.map(({ version, object }) => [version, links.signature(object.key)]),
+    chunkEntries: CHUNK_ENTRIES,
+    lightbox: [
+      links.to(assets.library.key),
+      links.to(assets.lightbox.key),
+      links.to(assets.lightboxStyle.key),
+    ],
+  };
+  return pack(key, JSON.stringify(index), "application/json", CACHE_NEVER);
+}
+
+/** Position of the photo shown large at the top: the first one with a picture among those in the shell; else -1. */
+export function heroOf(gallery: Gallery): number {
+  return gallery.items.slice(0, SHELL_TILES).findIndex((item) => picturesOf(item) !== null);
+}
+
+/** `Available until Sat 26 Sep`; empty when the link does not end. */
+export function sayUntil(gallery: Gallery): string {
+  if (gallery.availableUntilMs === null) return "";
+  return say(WORDS.available, { date: sayShortDay(gallery.availableUntilMs) });
+}

@@ -1,0 +1,189 @@
+import { createHash } from "node:crypto";
+import { Eta } from "eta";
+import type { Gallery, GalleryItem } from "../domain/gallery.ts";
+import { keys } from "../domain/layout.ts";
+import type { NewObject } from "../domain/object.ts";
+import { CACHE_NEVER } from "../domain/object.ts";
+import type { Assets } from "./assets.ts";
+import { heroOf, SHELL_TILES, sayUntil } from "./contents.ts";
+import type { ShellData } from "./format.ts";
+import { groupByTime } from "./groups.ts";
+import type { Links } from "./links.ts";
+import { pack } from "./packed.ts";
+import { altOf, aspectOf, colorOf, picturesOf } from "./photo.ts";
+import { say, sayCount, WORDS } from "./words.ts";
+
+/** Photos on a static page: what a phone loads at once without JavaScript, where `loading=lazy` has no effect. */
+export const PAGE_TILES = 60;
+/** The shell links every tenth page, so that it stays small at any size and changes once in 600 photos; pages link on. */
+const PAGES_A_LINK = 10;
+
+export type Render = (template: string, values: object) => string;
+
+/** Renders the templates of a folder; every value is escaped unless the template says why not. */
+export function openTemplates(folder: string): Render {
+  const eta = new Eta({ views: folder, autoEscape: true, cache: true });
+  return (template, values) => eta.render(template, values);
+}
+
+/** The page a link opens: the first photos, and the script that brings the others. */
+export function packShell(gallery: Gallery, assets: Assets, links: Links, render: Render): NewObject {
+  const { slug, items } = gallery;
+  const heroAt = heroOf(gallery);
+  const first = items.slice(0, SHELL_TILES);
+  const tiles = tilesOf(first, 0, slug, links);
+  const hero = tiles[heroAt] ?? null;
+  const style = assets.style + tileStyle(first, 0);
+  const data: ShellData = {
+    index: links.to(keys.index(slug)),
+    locale: WORDS.locale,
+    words: WORDS.script,
+  };
+  const isComplete = gallery.state === "complete";
+  const count = isComplete ? sayCount(WORDS.script.photos, items.length) : WORDS.arriving;
+  const scripts = [assets.script, assets.library, assets.lightbox];
+  const policy = [
+    ...policyOf(style, [links.address(assets.lightboxStyle.key)], links),
+    ["script-src", ...scripts.map(({ key }) => source(links.address(key)))].join(" "),
+    `connect-src ${source(links.parts.folder)}`,
+  ];
+  const html = render("./shell", {
+    ...common(gallery),
+    style,
+    policy: policy.join("; "),
+    script: links.to(assets.script.key),
+    data: scriptJson(data),
+    description: [count, sayUntil(gallery)].filter((part) => part !== "").join(" · "),
+    count,
+    // A full-size picture for a full-width place; links of the grid's tiles lead to the same.
+    hero: hero === null ? null : { ...hero, thumb: hero.link },
+    sections: sectionsOf(first, tiles, 0, heroAt),
+    pages: pageNumbers(gallery).filter((number) => (number - 1) % PAGES_A_LINK === 0),
+    linkToPage: (number: number) => links.to(keys.page(slug, number)),
+  });
+  return pack(keys.shell(slug), html, "text/html; charset=utf-8", CACHE_NEVER);
+}
+
+/** Numbered pages that reach every photo without JavaScript. Appending photos changes the last one, or adds to it. */
+export function packPages(gallery: Gallery, assets: Assets, links: Links, render: Render): NewObject[] {
+  const { slug, items } = gallery;
+  const numbers = pageNumbers(gallery);
+  return numbers.map((number) => {
+    const start = (number - 1) * PAGE_TILES;
+    const some = items.slice(start, start + PAGE_TILES);
+    const style = assets.style + tileStyle(some, start);
+    const linkToPage = (other: number): string | null =>
+      numbers.includes(other) ? links.to(keys.page(slug, other)) : null;
+    const html = render("./page", {
+      ...common(gallery),
+      style,
+      policy: policyOf(style, [], links).join("; "),
+      heading: say(WORDS.page, { n: number }),
+      sections: sectionsOf(some, tilesOf(some, start, slug, links), start, -1),
+      first: number === 1 ? null : linkToPage(1),
+      previous: linkToPage(number - 1),
+      next: linkToPage(number + 1),
+      shell: links.to(keys.shell(slug)),
+    });
+    return pack(keys.page(slug, number), html, "text/html; charset=utf-8", CACHE_NEVER);
+  });
+}
+
+/** Numbers of the static pages, from 1. */
+export function pageNumbers(gallery: Gallery): number[] {
+  return Array.from({ length: Math.ceil(gallery.items.length / PAGE_TILES) }, (_, index) => index + 1);
+}
+
+function common(gallery: Gallery): object {
+  return { title: gallery.title, until: sayUntil(gallery), words: WORDS, say };
+}
+
+/** What `tile.eta` shows: with a link and a picture, or neither. */
+interface Tile {
+  readonly position: number;
+  readonly link: string | null;
+  readonly thumb: string | null;
+  readonly width: number;
+  readonly height: number;
+  readonly alt: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly note: string;
+}
+
+function tilesOf(items: readonly GalleryItem[], start: number, slug: string, links: Links): Tile[] {
+  return items.map((item, index) => {
+    const pictures = picturesOf(item);
+    const isNamed = pictures === null || item.kind === "video";
+    return {
+      position: start + index,
+      link: pictures && links.to(keys.rendition(slug, item.hash, "share")),
+      thumb: pictures && links.to(keys.rendition(slug, item.hash, "thumb")),
+      width: pictures?.thumb.width ?? 0,
+      height: pictures?.thumb.height ?? 0,
+      alt: altOf(item, start + index),
+      kind: isNamed ? WORDS.kinds[item.kind] : "",
+      name: item.name,
+      note: item.note ?? "",
+    };
+  });
+}
+
+interface Section {
+  readonly day: string;
+  readonly time: string;
+  readonly tiles: readonly Tile[];
+}
+
+/** Tiles under their headings; a static page begins with one, so that it says where it is. */
+function sectionsOf(
+  items: readonly GalleryItem[],
+  tiles: readonly Tile[],
+  start: number,
+  heroAt: number,
+): Section[] {
+  const groups = groupByTime(items);
+  return groups
+    .map(([from, day, time], index) => {
+      const to = groups[index + 1]?.[0] ?? items.length;
+      const inGroup = tiles.slice(from, to).filter(({ position }) => position !== start + heroAt);
+      return { day, time, tiles: inGroup };
+    })
+    .filter((section) => section.tiles.length > 0);
+}
+
+/** Shape and color of each tile as rules of the style sheet: a `style` attribute would need `unsafe-inline`. */
+function tileStyle(items: readonly GalleryItem[], start: number): string {
+  return items
+    .map((item, index) => {
+      const color = colorOf(item);
+      const background = color === "" ? "" : `;--c:#${color}`;
+      return `.i${start + index}{--a:${aspectOf(item)}${background}}\n`;
+    })
+    .join("");
+}
+
+/** Nothing but what the page needs, from where it is: no origin as a whole, no inline code but by its hash. */
+function policyOf(style: string, styleAddresses: readonly string[], links: Links): string[] {
+  return [
+    "default-src 'none'",
+    `img-src data: ${source(`${links.parts.folder}p/`)}`,
+    ["style-src", hashSource(style), ...styleAddresses.map(source)].join(" "),
+    "base-uri 'none'",
+    "form-action 'none'",
+  ];
+}
+
+function hashSource(text: string): string {
+  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+}
+
+/** An address as a source of a policy, where semicolons and commas would end it (CSP 3, 2.3.1). */
+function source(address: string): string {
+  return address.replaceAll(";", "%3B").replaceAll(",", "%2C");
+}
+
+/** JSON that cannot end its script element. */
+function scriptJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll("<", "\\u003c");
+}

@@ -1,0 +1,78 @@
+import sharp from "sharp";
+
+// One thread of the worker is one picture; libvips' own threads and cache would only add memory (measured: −180 MB).
+sharp.cache(false);
+sharp.concurrency(1);
+
+// libvips picks a loader by content, so a name proves nothing: an SVG or PDF called .jpg must not be drawn. Of the loaders
+// of each format only those for files are opened, and JPEG's for bytes, which `withAdobeRgbProfile` needs.
+sharp.block({ operation: ["VipsForeignLoad"] });
+const ALLOWED = ["JpegFile", "JpegBuffer", "PngFile", "TiffFile", "WebpFile", "HeifFile"];
+sharp.unblock({ operation: ALLOWED.map((loader) => `VipsForeignLoad${loader}`) });
+
+/** Decoded pixels, 8 bits a channel, sRGB or gray, upright. */
+export interface Pixels {
+  readonly data: Buffer;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 2 | 3 | 4;
+}
+
+/** Pixels, with a note where they are not the whole picture; or no pixels, and the reason in plain words. */
+export type Decoded =
+  | { readonly pixels: Pixels; readonly note: string | null }
+  | { readonly pixels: null; readonly note: string };
+
+/**
+ * Decodes a picture once, upright, in sRGB with its profile respected, on white where it is transparent, at most so large
+ * on its long edge and never enlarged; the first page of several. A damaged one gives what is there, or a reason.
+ */
+export async function decode(
+  source: string | Buffer,
+  maxLongEdge: number,
+  maxPixels: number,
+): Promise<Decoded> {
+  try {
+    return { pixels: await read(source, maxLongEdge, maxPixels, "error"), note: null };
+  } catch (strict) {
+    try {
+      const pixels = await read(source, maxLongEdge, maxPixels, "none");
+      return { pixels, note: "The file is damaged: the picture shows what is there." };
+    } catch {
+      return { pixels: null, note: `No picture could be made of it: ${reason(strict, maxPixels)}.` };
+    }
+  }
+}
+
+async function read(
+  source: string | Buffer,
+  maxLongEdge: number,
+  maxPixels: number,
+  failOn: "error" | "none",
+): Promise<Pixels> {
+  const { data, info } = await sharp(source, { failOn, limitInputPixels: maxPixels })
+    .autoOrient()
+    .resize({ width: maxLongEdge, height: maxLongEdge, fit: "inside", withoutEnlargement: true })
+    .flatten({ background: "white" })
+    .toColorspace("srgb")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height, channels: info.channels };
+}
+
+/** Whether a picture brings its own color profile; false where that cannot be told. */
+export async function hasProfile(file: string): Promise<boolean> {
+  const metadata = await sharp(file)
+    .metadata()
+    .catch(() => null);
+  return metadata?.hasProfile ?? false;
+}
+
+/** sharp has no error codes; its messages start like these (0.35). Anything unknown is damage as far as a person can tell. */
+function reason(error: unknown, maxPixels: number): string {
+  const message = error instanceof Error ? error.message : "";
+  if (message.includes("exceeds pixel limit"))
+    return `it has more than ${Math.floor(maxPixels / 1e6)} megapixels`;
+  if (message.includes("unsupported image format")) return "its content is no picture of a known format";
+  return "its data is damaged";
+}

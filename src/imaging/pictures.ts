@@ -1,0 +1,82 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Capture, captureFromFile } from "../domain/capture.ts";
+import { Failure } from "../domain/failure.ts";
+import { renditionPath } from "../domain/layout.ts";
+import type { Media } from "../domain/media.ts";
+import type { Derived, Preset, PresetName, Rendition } from "../domain/rendition.ts";
+import type { RenderReply, RenderRequest } from "./task.ts";
+
+/** What is known of a kept original. */
+interface Original {
+  readonly hash: string;
+  readonly media: Media;
+  readonly modifiedMs: number;
+  /** Path below the library's root. */
+  readonly originalPath: string;
+}
+
+interface Options {
+  /** The library's root. */
+  readonly root: string;
+  /** Runs `task.ts` in a child that may be killed; throws `worker-died` when it was. */
+  readonly render: { run(request: RenderRequest, signal: AbortSignal): Promise<RenderReply> };
+  readonly presets: readonly Preset[];
+  /** A picture with more is refused. */
+  readonly maxPixels: number;
+}
+
+const GIVEN_UP: Derived = {
+  renditions: [],
+  color: null,
+  note: "No picture could be made of it: decoding it took too long or crashed. The file itself is kept.",
+};
+
+/** Renditions of originals, made in a worker and kept below the library's root under names from the content hash. */
+export function openPictures({ root, render, presets, maxPixels }: Options) {
+  const renditionFile = (hash: string, preset: PresetName) => join(root, renditionPath(hash, preset));
+
+  /** Makes every rendition of an original; one that cannot be read gets a note. Throws the worker's other failures. */
+  async function derive<F extends Original>(
+    file: F,
+    signal: AbortSignal,
+  ): Promise<{ file: F; derived: Derived; capture: Capture }> {
+    const request: RenderRequest = {
+      file: join(root, file.originalPath),
+      kind: file.media.kind,
+      modifiedMs: file.modifiedMs,
+      outputs: presets.map(({ name, maxLongEdge, quality }) => ({
+        preset: name,
+        maxLongEdge,
+        quality,
+        file: renditionFile(file.hash, name),
+      })),
+      maxPixels,
+    };
+    try {
+      return { file, ...(await render.run(request, signal)) };
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== "worker-died") throw error;
+      return { file, derived: GIVEN_UP, capture: captureFromFile(file.modifiedMs) };
+    }
+  }
+
+  /** Whether all of them are on disk in their full size; a power cut can leave an unsynced one short. Throws `disk-unwritable`. */
+  async function hasRenditions(hash: string, renditions: readonly Rendition[]): Promise<boolean> {
+    for (const { preset, sizeBytes } of renditions)
+      if ((await sizeOf(renditionFile(hash, preset))) !== sizeBytes) return false;
+    return true;
+  }
+
+  return { derive, renditionFile, hasRenditions };
+}
+
+async function sizeOf(file: string): Promise<number | null> {
+  try {
+    return (await stat(file)).size;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") return null;
+    throw new Failure("disk-unwritable", `The disk failed at ${file} (${code}).`, { cause });
+  }
+}

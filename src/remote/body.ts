@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { Failure } from "../domain/failure.ts";
+import type { NewObject } from "../domain/object.ts";
+import { translateDiskError } from "./disk-errors.ts";
+
+/**
+ * The body in pieces of `pieceBytes`, the last one shorter, each in memory of its own. Throws `remote-corrupt` unless size
+ * and SHA-256 are as announced: the last piece is held back until they are known, so a body that is wrong is never complete.
+ */
+export async function* readBody(
+  object: NewObject,
+  pieceBytes: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  let held: Buffer | null = null;
+  for await (const piece of pieces(object, pieceBytes)) {
+    signal.throwIfAborted();
+    hash.update(piece);
+    sizeBytes += piece.length;
+    if (sizeBytes > object.sizeBytes) break;
+    if (held) yield held;
+    held = piece;
+  }
+  if (sizeBytes !== object.sizeBytes || hash.digest("hex") !== object.sha256)
+    throw new Failure(
+      "remote-corrupt",
+      `${object.key} was not stored: its bytes are not those that were announced, so they changed since they were made.`,
+    );
+  if (held) yield held;
+}
+
+async function* pieces({ body, sizeBytes, key }: NewObject, pieceBytes: number): AsyncGenerator<Buffer> {
+  if ("bytes" in body) {
+    const bytes = Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength);
+    for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+    return;
+  }
+  try {
+    const file = await open(body.file, "r");
+    try {
+      // One byte more than announced, so that a file that has grown shows.
+      for (let left = sizeBytes + 1; left > 0; ) {
+        const piece = Buffer.allocUnsafe(Math.min(pieceBytes, left));
+        const filled = await fill(file, piece);
+        if (filled > 0) yield piece.subarray(0, filled);
+        if (filled < piece.length) return;
+        left -= filled;
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw translateDiskError(error, `reading ${body.file} for ${key}`);
+  }
+}
+
+/** A read may return less than was asked for in the middle of a file (read(2)), so only zero is its end. */
+async function fill(file: Awaited<ReturnType<typeof open>>, piece: Buffer): Promise<number> {
+  let filled = 0;
+  while (filled < piece.length) {
+    const { bytesRead } = await file.read(piece, filled, piece.length - filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+}

@@ -1,0 +1,29 @@
+import type { NewObject, SignedLinks } from "../domain/object.ts";
+
+/**
+ * Where galleries go. Keys are below the store's own prefix (`checkKey` says which there are). A *prefix* names the object
+ * of that key and everything below it as in a path: `g/abc` is `g/abc` and `g/abc/…`, never `g/abcd`.
+ *
+ * Every method throws `Failure` with a code `remote-*` or `disk-*` for what is expected to go wrong, and the signal's
+ * reason once that is aborted.
+ */
+export interface ObjectStore {
+  /** Returns if objects can be put now; else says in a sentence what is wrong: unreachable, refused, no bucket. Stores nothing. */
+  check(signal: AbortSignal): Promise<void>;
+  /**
+   * On return the object is stored and the store was asked again and named the same size, and the same checksum where it
+   * gives one. A body that is not as `sizeBytes` and `sha256` say is `remote-corrupt`, and what was under the key stays.
+   */
+  put(object: NewObject, signal: AbortSignal): Promise<void>;
+  has(key: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number } | null>;
+  /** The whole object in memory, as it was put: meant for small ones. */
+  get(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
+  /** Keys under a prefix, `""` for all; in no particular order. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<string>;
+  /** Removes what is under a prefix and returns how many objects that were; running it again removes what came meanwhile. */
+  deletePrefix(prefix: string, signal: AbortSignal): Promise<number>;
+  /** Links that need no account and are the same all day. A link has at least half its life left when it is given. */
+  readonly sign: (keys: readonly string[]) => Promise<SignedLinks>;
+  /** Ends idle connections. Nothing may be called afterwards. */
+  close(): Promise<void>;
+}

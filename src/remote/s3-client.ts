@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import type { S3 } from "@aws-sdk/client-s3";
+import type { S3Place } from "./s3-errors.ts";
+import { translateS3Error } from "./s3-errors.ts";
+
+export interface S3Options {
+  readonly bucket: string;
+  /** Put before every key; `""` for none. */
+  readonly prefix: string;
+  readonly region: string;
+  /** Address of a store other than Amazon's. */
+  readonly endpoint?: string | null;
+  readonly forcePathStyle: boolean;
+  /** How long links work, at most 604,800. */
+  readonly linkSeconds: number;
+  /** Connections at once; 50 is what the SDK's own pool has. */
+  readonly sockets?: number;
+  /** Without them the SDK looks in its own places: environment, profile, instance role. */
+  readonly credentials?: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string | null;
+  } | null;
+  readonly timeouts?: Partial<S3Timeouts>;
+  /** Milliseconds since 1970, for signing links. */
+  readonly now?: () => number;
+}
+
+export interface S3Timeouts {
+  /** Until a connection stands. */
+  readonly connectMs: number;
+  /** Without a byte in either direction. */
+  readonly idleMs: number;
+  /** For a request without a body, with all its repetitions. */
+  readonly answerMs: number;
+  /** For a request with a body, with all its repetitions. */
+  readonly bodyMs: number;
+}
+
+/**
+ * The SDK waits for ever unless told otherwise. Ten seconds outlast three lost SYNs (1 + 2 + 4 s, tcp(7)); S3 may think about
+ * completing a large upload for most of a minute; 16 MiB in 20 minutes is 0.1 Mbit/s, the slowest phone worth waiting for.
+ */
+const TIMEOUTS: S3Timeouts = { connectMs: 10_000, idleMs: 60_000, answerMs: 120_000, bodyMs: 1_200_000 };
+
+/** With the SDK's back-off (up to 0.1, 0.2, 0.4 s) a store that is not there is known after a second. */
+const ATTEMPTS = 4;
+
+export interface S3Connection {
+  readonly client: S3;
+  readonly bucket: string;
+  readonly isAmazon: boolean;
+  /** Makes one request with a deadline, and translates what goes wrong; `doing` begins the message. */
+  readonly ask: <Answer>(
+    doing: string,
+    signal: AbortSignal,
+    send: (ending: { abortSignal: AbortSignal }) => Promise<Answer>,
+    hasBody?: boolean,
+  ) => Promise<Answer>;
+}
+
+/** One client with a bounded pool of kept connections. Loads the SDK, which a box without a bucket never needs. */
+export async function connect(options: S3Options): Promise<S3Connection> {
+  const sdk = await import("@aws-sdk/client-s3");
+  const { bucket, region, forcePathStyle, sockets = 50, credentials } = options;
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const endpoint = options.endpoint || null;
+  const pool = { keepAlive: true, maxSockets: sockets };
+  const client = new sdk.S3({
+    region,
+    forcePathStyle,
+    ...(endpoint !== null && { endpoint }),
+    ...(credentials && { credentials: withoutNull(credentials) }),
+    // Settings come from config/, and links must lead where requests go.
+    ignoreConfiguredEndpointUrls: true,
+    useFipsEndpoint: false,
+    useDualstackEndpoint: false,
+    maxAttempts: ATTEMPTS,
+    retryMode: "adaptive",
+    // Other stores refuse the checksums that Amazon made the default in 2025, or keep their framing in the object.
+    requestChecksumCalculation: endpoint === null ? "WHEN_SUPPORTED" : "WHEN_REQUIRED",
+    responseChecksumValidation: endpoint === null ? "WHEN_SUPPORTED" : "WHEN_REQUIRED",
+    // The SDK would open a connection of its own, outside the pool, for every body above 2 MB.
+    expectContinueHeader: false,
+    requestHandler: {
+      httpAgent: new HttpAgent(pool),
+      httpsAgent: new HttpsAgent(pool),
+      connectionTimeout: timeouts.connectMs,
+      socketTimeout: timeouts.idleMs,
+      requestTimeout: timeouts.bodyMs,
+      throwOnRequestTimeout: true,
+    },
+    // It would write to the console, which in a daemon is the log.
+    logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+  });
+  if (endpoint !== null) addContentMd5(client);
+  const place: S3Place = { bucket, region, host: endpoint === null ? "Amazon S3" : new URL(endpoint).host };
+  return {
+    client,
+    bucket,
+    isAmazon: endpoint === null,
+    async ask(doing, signal, send, hasBody = false) {
+      const deadline = AbortSignal.timeout(hasBody ? timeouts.bodyMs : timeouts.answerMs);
+      try {
+        signal.throwIfAborted();
+        return await send({ abortSignal: AbortSignal.any([signal, deadline]) });
+      } catch (error) {
+        signal.throwIfAborted();
+        throw translateS3Error(deadline.aborted ? deadline.reason : error, doing, place);
+      }
+    },
+  };
+}
+
+function withoutNull({ accessKeyId, secretAccessKey, sessionToken }: NonNullable<S3Options["credentials"]>) {
+  return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+}
+
+/** DeleteObjects must carry a checksum; stores older than Amazon's new ones know only this one (aws-sdk-js-v3#6886). */
+function addContentMd5(client: S3): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const request = args.request as { headers: Record<string, string>; body?: string | Uint8Array };
+      if (context["commandName"] === "DeleteObjectsCommand" && request.body !== undefined) {
+        for (const name of Object.keys(request.headers))
+          if (/^x-amz-(sdk-)?checksum-/i.test(name)) delete request.headers[name];
+        request.headers["content-md5"] = createHash("md5").update(request.body).digest("base64");
+      }
+      return next(args);
+    },
+    { step: "build", name: "contentMd5", priority: "low" },
+  );
+}

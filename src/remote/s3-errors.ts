@@ -1,0 +1,111 @@
+import type { FailureCode } from "../domain/failure.ts";
+import { Failure } from "../domain/failure.ts";
+
+/** What messages may name: a bucket and a host, never keys or an endpoint with a password in it. */
+export interface S3Place {
+  readonly bucket: string;
+  readonly region: string;
+  /** Host of the endpoint, `Amazon S3` without one. */
+  readonly host: string;
+}
+
+const BAD_CLOCK =
+  "Set this machine's clock (`timedatectl` says whether it follows the network's) and try again";
+
+/** Answers that say what is wrong by name (docs.aws.amazon.com, "Error responses"; Ceph's rgw_common.cc). */
+const BY_NAME: Readonly<Record<string, readonly [FailureCode, (place: S3Place) => string]>> = {
+  NoSuchBucket: ["remote-no-bucket", ({ bucket, host }) => `there is no bucket "${bucket}" at ${host}`],
+  InvalidAccessKeyId: ["remote-refused", ({ host }) => `${host} does not know the access key id`],
+  SignatureDoesNotMatch: [
+    "remote-refused",
+    ({ host }) => `the secret access key does not belong to the access key id at ${host}`,
+  ],
+  AccessDenied: [
+    "remote-refused",
+    ({ bucket, host }) =>
+      `the access key may not do this in the bucket "${bucket}" at ${host}. Allow s3:PutObject, s3:GetObject and s3:AbortMultipartUpload`,
+  ],
+  ExpiredToken: ["remote-refused", () => "the temporary access key has expired. Get a new one"],
+  RequestTimeTooSkewed: ["remote-refused", ({ host }) => `${host} has another time. ${BAD_CLOCK}`],
+  QuotaExceeded: ["remote-refused", ({ bucket }) => `the bucket "${bucket}" is full. Raise its quota`],
+  AuthorizationHeaderMalformed: ["remote-refused", wrongRegion],
+  PermanentRedirect: ["remote-refused", wrongRegion],
+  BadDigest: ["remote-corrupt", damagedOnTheWay],
+  InvalidDigest: ["remote-corrupt", damagedOnTheWay],
+  XAmzContentSHA256Mismatch: ["remote-corrupt", damagedOnTheWay],
+  IncompleteBody: ["remote-corrupt", damagedOnTheWay],
+  RequestTimeout: ["remote-unreachable", ({ host }) => `${host} waited too long for the next bytes`],
+  TimeoutError: ["remote-unreachable", ({ host }) => `${host} did not answer in time`],
+  CredentialsProviderError: [
+    "remote-refused",
+    ({ bucket }) =>
+      `no access key was found for the bucket "${bucket}". Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
+  ],
+};
+
+function wrongRegion({ bucket, region }: S3Place): string {
+  return `the bucket "${bucket}" is not in the region "${region}". Correct GHOSTROLL_S3_REGION`;
+}
+
+function damagedOnTheWay({ host }: S3Place): string {
+  return `${host} received other bytes than were sent, and stored none`;
+}
+
+/** Not reached, or cut off: Node's own codes (nodejs.org/api/errors.html, errno(3)) and those of its HTTP parser. */
+const NETWORK =
+  /^(ECONN|ENET|EHOST|EAI_|ENOTFOUND$|ETIMEDOUT$|EPIPE$|EADDR|EPROTO$|HPE_|ERR_STREAM_PREMATURE_CLOSE$)/;
+/** OpenSSL's verification errors as Node names them, and its own for a wrong host name. */
+const CERTIFICATE = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+
+interface ForeignError extends Error {
+  readonly code?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+}
+
+/**
+ * What an error of the SDK means for us, as a `Failure` whose message is a sentence beginning with what was being done.
+ * Anything that does not come from the network or the server is returned as it is: a bug.
+ */
+export function translateS3Error(error: unknown, doing: string, place: S3Place): unknown {
+  if (!(error instanceof Error) || error instanceof Failure) return error;
+  const [code, reason] = explain(error, place) ?? [];
+  return code === undefined ? error : new Failure(code, `${doing}: ${reason}.`, { cause: error });
+}
+
+function explain(error: ForeignError, place: S3Place): readonly [FailureCode, string] | null {
+  const named = BY_NAME[error.name];
+  if (named) return [named[0], named[1](place)];
+  const code = typeof error.code === "string" ? error.code : "";
+  if (CERTIFICATE.test(code))
+    return [
+      "remote-unreachable",
+      `${place.host} shows a certificate that does not hold (${code}). ${BAD_CLOCK}`,
+    ];
+  if (NETWORK.test(code)) return ["remote-unreachable", `${place.host} cannot be reached (${code})`];
+  const status = error.$metadata?.httpStatusCode;
+  return status === undefined ? null : byStatus(status, error.name, place);
+}
+
+/** HEAD has no body, so only the number says what it is; some servers give names of their own. */
+function byStatus(status: number, name: string, place: S3Place): readonly [FailureCode, string] {
+  const answer = `${place.host} answered ${status} ${name}`;
+  if (status === 301 || status === 307) return ["remote-refused", wrongRegion(place)];
+  if (status < 400)
+    return [
+      "remote-unreachable",
+      `${answer}, which is not what S3 answers. Is there a sign-in page on this network?`,
+    ];
+  if (status === 401 || status === 403)
+    return [
+      "remote-refused",
+      `${answer} for the bucket "${place.bucket}". Check the access key and what it may do`,
+    ];
+  if (status >= 500 || status === 408 || status === 429) return ["remote-unreachable", answer];
+  return ["remote-refused", `${answer} for the bucket "${place.bucket}"`];
+}
+
+/** Whether the server said that there is no such object; HEAD names it otherwise than GET. */
+export function isMissing(error: unknown): boolean {
+  const cause = error instanceof Failure ? error.cause : error;
+  return cause instanceof Error && (cause.name === "NotFound" || cause.name === "NoSuchKey");
+}

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { stripVTControlCharacters } from "node:util";
+import sharp from "sharp";
+import { qrText } from "../../src/app/qr.ts";
+
+const LAN_LINK = "http://192.168.1.20:8081/o/g/abcdefghijklmnopqrstuv?e=1763632800&s=abcdefghijklmnopqrstuv";
+const LONG_LINK = `https://bucket.s3.eu-central-1.amazonaws.com/ghostroll/g/abcdefghijklmnopqrstuv?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261114T000000Z&X-Amz-Expires=604800&X-Amz-Signature=${"0123456789abcdef".repeat(4)}&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261114%2Feu-central-1%2Fs3%2Faws4_request&X-Amz-SignedHeaders=host`;
+
+const isMissing = spawnSync("zbarimg", ["--version"]).error !== undefined;
+const skip =
+  isMissing && process.env["CI"] === undefined ? "zbarimg is missing: apt-get install zbar-tools" : false;
+
+/** Pixels as the terminal shows them: each character is two modules, one above the other. */
+async function photograph(text: string, isDarkOnLight: boolean, file: string): Promise<void> {
+  const [upper, lower] = ["█▀", "█▄"];
+  const lines = stripVTControlCharacters(text).split("\n");
+  const rows = lines.flatMap((line) =>
+    [upper, lower].map((half) => Array.from(line, (char) => half?.includes(char) === isDarkOnLight)),
+  );
+  const width = rows[0]?.length ?? 0;
+  const pixels = Buffer.from(rows.flatMap((row) => row.map((isDark) => (isDark ? 0 : 255))));
+  await sharp(pixels, { raw: { width, height: rows.length, channels: 1 } })
+    .resize(width * 4, rows.length * 4, { kernel: "nearest" })
+    .png()
+    .toFile(file);
+}
+
+describe("QR code", () => {
+  for (const [name, link, useColor] of [
+    ["a link of the local network in black on white", LAN_LINK, true],
+    ["a link of the local network without colors on a dark terminal", LAN_LINK, false],
+    ["a signed S3 link", LONG_LINK, true],
+  ] as const)
+    it(`shows ${name} so that a reader decodes it`, { skip }, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "ghostroll-"));
+      try {
+        const text = qrText(link, { columns: 200, useColor });
+        assert.ok(text !== null);
+        await photograph(text, useColor, join(folder, "qr.png"));
+        const decoded = execFileSync("zbarimg", ["--quiet", "--raw", join(folder, "qr.png")], {
+          encoding: "utf8",
+          stdio: ["ignore", "pipe", "ignore"],
+        });
+        assert.equal(decoded.trim(), link);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+
+  it("leaves four modules free on every side", () => {
+    const text = qrText(LAN_LINK, { columns: 200, useColor: true });
+    const lines = stripVTControlCharacters(text ?? "").split("\n");
+    assert.ok(lines.length > 20);
+    assert.ok([...lines.slice(0, 2), ...lines.slice(-2)].every((line) => line.trim() === ""));
+    assert.ok(lines.every((line) => line.startsWith("    ") && line.endsWith("    ")));
+  });
+
+  it("is left out when it would wrap", () => {
+    const width = stripVTControlCharacters(qrText(LAN_LINK, { columns: 200, useColor: true }) ?? "").indexOf(
+      "\n",
+    );
+    assert.notEqual(qrText(LAN_LINK, { columns: width, useColor: true }), null);
+    assert.equal(qrText(LAN_LINK, { columns: width - 1, useColor: true }), null);
+  });
+
+  it("is left out when no phone could read it from a terminal", () => {
+    assert.equal(qrText(`https://example.com/${"x".repeat(1200)}`, { columns: 500, useColor: true }), null);
+  });
+});

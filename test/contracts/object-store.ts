@@ -1,0 +1,329 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
+import { Failure } from "../../src/domain/failure.ts";
+import type { NewObject } from "../../src/domain/object.ts";
+import { CACHE_FOREVER, CACHE_NEVER, linkTo } from "../../src/domain/object.ts";
+import type { ObjectStore } from "../../src/remote/object-store.ts";
+
+/** A store and what the contract needs to look at it from outside. */
+export interface StoreHarness {
+  readonly store: ObjectStore;
+  /** The same store opened by a box whose clock shows something else. */
+  openAt(nowMs: number): Promise<ObjectStore>;
+  /** How much of unfinished puts is lying around: open multipart uploads, temporary files. */
+  countLeftovers(): Promise<number>;
+  close(): Promise<void>;
+}
+
+const MEBIBYTE = 1024 * 1024;
+const DAY_MS = 86_400_000;
+const never = new AbortController().signal;
+
+/** What every store must do. `skip` says why it cannot be tried here. */
+export function objectStoreContract(
+  name: string,
+  skip: string | false,
+  open: () => Promise<StoreHarness>,
+): void {
+  describe(`${name} as an object store`, { skip }, () => {
+    let harness: StoreHarness;
+    let store: ObjectStore;
+    let folder: string;
+    before(async () => {
+      harness = await open();
+      store = harness.store;
+      folder = await mkdtemp(join(tmpdir(), "ghostroll-"));
+    });
+    after(async () => {
+      await harness.close();
+      await rm(folder, { recursive: true });
+    });
+
+    const inFile = async (bytes: Buffer) => {
+      const file = join(folder, randomBytes(6).toString("hex"));
+      await writeFile(file, bytes);
+      return file;
+    };
+    const keysUnder = async (prefix: string) => (await collect(store.list(prefix, never))).toSorted();
+
+    it("says that it is ready, and stores nothing to find out", async () => {
+      await store.check(never);
+      assert.deepEqual(await keysUnder(""), []);
+      assert.equal(await harness.countLeftovers(), 0);
+    });
+
+    for (const [words, size] of SIZES)
+      for (const form of ["bytes", "file"] as const)
+        it(`gives back ${words} from ${form} as they were put`, async () => {
+          const bytes = randomBytes(size);
+          const key = `sizes/${size}-${form}`;
+          const body = form === "bytes" ? { bytes } : { file: await inFile(bytes) };
+          await store.put(newObject(key, bytes, { body }), never);
+          assert.deepEqual(await store.has(key, never), { sizeBytes: size });
+          assert.ok(bytes.equals((await store.get(key, never)) ?? Buffer.from("missing")));
+          assert.equal(await harness.countLeftovers(), 0);
+        });
+
+    it("keeps an object beside those below its key, and any odd but legal key", async () => {
+      for (const key of ODD_KEYS) await store.put(newObject(key, Buffer.from(key)), never);
+      assert.deepEqual(await keysUnder("odd"), ODD_KEYS.toSorted());
+      for (const key of ODD_KEYS)
+        assert.equal(Buffer.from((await store.get(key, never)) ?? []).toString(), key);
+      const links = await store.sign(ODD_KEYS);
+      for (const [index, key] of ODD_KEYS.entries()) {
+        const answer = await fetch(linkTo(links, key, index));
+        assert.equal(answer.status, 200, key);
+        assert.equal(await answer.text(), key);
+      }
+    });
+
+    it("refuses keys that a browser or a filesystem would take for others", async () => {
+      for (const key of [
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "a/../b",
+        ".",
+        "a/./b",
+        "a\\b",
+        "a\nb",
+        "\ud800",
+        "x".repeat(901),
+      ]) {
+        await assert.rejects(store.put(newObject(key, Buffer.from("x")), never), /not a key/, key);
+        await assert.rejects(async () => store.sign([key]), /not a key/, key);
+      }
+    });
+
+    it("knows what it does not have", async () => {
+      assert.equal(await store.has("nothing/here", never), null);
+      assert.equal(await store.get("nothing/here", never), null);
+      assert.deepEqual(await keysUnder("nothing"), []);
+      assert.equal(await store.deletePrefix("nothing", never), 0);
+    });
+
+    it("shows the new bytes and headers after a second and a third put", async () => {
+      for (const text of ["first", "the second", "3"]) {
+        const bytes = Buffer.from(text);
+        await store.put(newObject("again/i.json", bytes, { contentType: `text/x-${bytes.length}` }), never);
+        assert.equal(Buffer.from((await store.get("again/i.json", never)) ?? []).toString(), text);
+        const answer = await fetch(linkTo(await store.sign(["again/i.json"]), "again/i.json", 0));
+        assert.equal(answer.headers.get("content-type"), `text/x-${bytes.length}`);
+        assert.equal(await answer.text(), text);
+      }
+      assert.deepEqual(await keysUnder("again"), ["again/i.json"]);
+    });
+
+    it("removes an object and all below it, and nothing whose name merely begins alike", async () => {
+      const below = ["g/abc", "g/abc/i.json", "g/abc/m/0.json", "g/abc/p/x-share.jpg"];
+      for (const key of [...below, "g/abcd", "g/abcd/i.json", "g/ab"])
+        await store.put(newObject(key, Buffer.from(key)), never);
+      assert.deepEqual(await keysUnder("g/abc"), below);
+      const links = await store.sign(below);
+      assert.equal(await store.deletePrefix("g/abc", never), below.length);
+      assert.deepEqual(await keysUnder("g"), ["g/ab", "g/abcd", "g/abcd/i.json"]);
+      for (const [index, key] of below.entries())
+        assert.equal((await fetch(linkTo(links, key, index))).status, 404, "a revoked link");
+      await assert.rejects(store.deletePrefix("", never), /not a key/, "never everything at once");
+    });
+
+    for (const size of [1000, 17 * MEBIBYTE])
+      for (const form of ["bytes", "file"] as const)
+        it(`refuses ${size} bytes from ${form} that are not those announced, and keeps what was there`, async () => {
+          const key = `lies/${size}-${form}`;
+          const good = Buffer.from("good");
+          await store.put(newObject(key, good), never);
+          const bytes = randomBytes(size);
+          const body = form === "bytes" ? { bytes } : { file: await inFile(bytes) };
+          for (const lie of [
+            { sha256: sha256(good) },
+            { sizeBytes: size - 1 },
+            { sizeBytes: size + 1 },
+            { sizeBytes: 0, sha256: sha256(Buffer.alloc(0)) },
+          ])
+            await assert.rejects(
+              store.put(newObject(key, bytes, { body, ...lie }), never),
+              failure("remote-corrupt"),
+            );
+          assert.ok(good.equals((await store.get(key, never)) ?? Buffer.alloc(0)));
+          assert.equal(await harness.countLeftovers(), 0);
+        });
+
+    it("leaves nothing behind when a put is broken off at any time", async () => {
+      const bytes = randomBytes(40 * MEBIBYTE);
+      const file = await inFile(bytes);
+      let broken = 0;
+      for (const afterMs of [0, 5, 20, 60, 120]) {
+        const reason = new Error("the card was pulled");
+        const ending = new AbortController();
+        setTimeout(() => ending.abort(reason), afterMs);
+        try {
+          await store.put(newObject("broken/off", bytes, { body: { file } }), ending.signal);
+          await store.deletePrefix("broken", never);
+        } catch (error) {
+          assert.equal(error, reason);
+          broken += 1;
+        }
+        assert.deepEqual(await keysUnder("broken"), []);
+        assert.equal(await harness.countLeftovers(), 0);
+      }
+      assert.ok(broken > 0, "no put was slow enough to be broken off");
+    });
+
+    it("does not begin when it is too late", async () => {
+      const late = AbortSignal.abort(new Error("too late"));
+      await assert.rejects(store.put(newObject("late", Buffer.from("x")), late), /too late/);
+      await assert.rejects(store.check(late), /too late/);
+      assert.equal(await store.has("late", never), null);
+    });
+
+    describe("its links", () => {
+      const page = gzipSync("<p>hello</p>");
+      const picture = randomBytes(200_000);
+      before(async () => {
+        const body = { bytes: page };
+        const shell = { body, contentType: "text/html; charset=utf-8", contentEncoding: "gzip", cacheControl: CACHE_NEVER } as const; // biome-ignore format: one line
+        await store.put(newObject("links/shell", page, shell), never);
+        await store.put(newObject("links/shell/p.jpg", picture), never);
+      });
+      const keys = ["links/shell", "links/shell/p.jpg"];
+
+      it("open with the same bytes and headers, without an account", async () => {
+        const links = await store.sign(keys);
+        const shell = await fetch(linkTo(links, "links/shell", 0));
+        assert.equal(shell.status, 200);
+        assert.equal(shell.headers.get("content-type"), "text/html; charset=utf-8");
+        assert.equal(shell.headers.get("content-encoding"), "gzip");
+        assert.equal(shell.headers.get("cache-control"), CACHE_NEVER);
+        assert.equal(await shell.text(), "<p>hello</p>");
+        const share = await fetch(linkTo(links, "links/shell/p.jpg", 1));
+        assert.equal(share.headers.get("content-type"), "image/jpeg");
+        assert.equal(share.headers.get("cache-control"), CACHE_FOREVER);
+        assert.ok(picture.equals(Buffer.from(await share.arrayBuffer())));
+      });
+
+      it("open in part, as players of videos ask for it", async () => {
+        const link = linkTo(await store.sign(keys), "links/shell/p.jpg", 1);
+        const part = await fetch(link, { headers: { range: "bytes=100-299" } });
+        assert.equal(part.status, 206);
+        assert.equal(part.headers.get("content-range"), "bytes 100-299/200000");
+        assert.ok(picture.subarray(100, 300).equals(Buffer.from(await part.arrayBuffer())));
+      });
+
+      it("do not open unsigned, changed, for another key, or after their time, whether or not the object exists", async () => {
+        for (const key of ["links/shell", "links/missing"]) {
+          const links = await store.sign([key]);
+          const right = linkTo(links, key, 0);
+          const signature = links.signatures[0] ?? "";
+          const other = `${signature.startsWith("a") ? "b" : "a"}${signature.slice(1)}`;
+          const stale = await (await harness.openAt(Date.now() - 8 * DAY_MS)).sign([key]);
+          const wrong = {
+            unsigned: right.split("?")[0] ?? "",
+            "without signature": `${links.base}${key}?${links.query}`,
+            "other signature": right.replace(signature, other),
+            "short signature": right.replace(signature, signature.slice(0, -1)),
+            "for another key": right.replace(key, `${key}x`),
+            "of another key": right.replace(key, "links/shell/p.jpg"),
+            "lives longer": right.replace(
+              /(e|X-Amz-Expires)=(\d+)/,
+              (_, name, life) => `${name}=${life - 1}`,
+            ),
+            "time is over": linkTo(stale, key, 0),
+          };
+          for (const [words, link] of Object.entries(wrong)) {
+            assert.notEqual(link, right, words);
+            const answer = await fetch(link);
+            assert.equal(answer.status, 403, `${words}: ${key}`);
+            assert.ok(!(await answer.text()).includes("hello"));
+          }
+        }
+      });
+
+      it("are the same all day long, also from another process", async () => {
+        const morning = Date.UTC(2026, 5, 1, 0, 0, 1);
+        const links = await (await harness.openAt(morning)).sign(keys);
+        assert.deepEqual(await (await harness.openAt(morning + DAY_MS - 120_000)).sign(keys), links);
+        assert.notDeepEqual(await (await harness.openAt(morning + DAY_MS)).sign(keys), links);
+        assert.equal(links.expiresMs, Date.UTC(2026, 5, 1) + 7 * DAY_MS);
+      });
+
+      it("carry what they share only once, for a thousand keys", async () => {
+        const thousand = Array.from({ length: 1000 }, (_, index) => `links/${index}/p.jpg`);
+        const links = await store.sign(thousand);
+        assert.equal(links.signatures.length, 1000);
+        assert.equal(new Set(links.signatures).size, 1000);
+        assert.ok(links.signatures.every((signature) => /^[\w-]+$/.test(signature)));
+        assert.ok(links.base.endsWith("/"));
+        for (const index of [0, 1, 500, 999]) {
+          const key = thousand[index] ?? "";
+          await store.put(newObject(key, Buffer.from(key)), never);
+          assert.equal(await (await fetch(linkTo(links, key, index))).text(), key);
+        }
+      });
+    });
+  });
+}
+
+// biome-ignore format: a table reads in columns
+const SIZES = [
+  ["no byte", 0], ["1 byte", 1], ["5 MiB and a byte", 5 * MEBIBYTE + 1], ["16 MiB", 16 * MEBIBYTE],
+  ["16 MiB and a byte", 16 * MEBIBYTE + 1], ["40 MiB", 40 * MEBIBYTE],
+] as const;
+
+const ODD_KEYS = [
+  "odd",
+  "odd/a",
+  "odd/a/b",
+  "odd/a@b",
+  "odd/a@.json",
+  "odd/a@.json/b",
+  "odd/a=20b",
+  "odd/with space & plus+ 100%",
+  "odd/it's (odd)!*",
+  "odd/é and ü and 写真",
+  "odd/e\u0301 combining",
+  "odd/-f.jpg",
+  "odd/.hidden",
+  "odd/x=1?y=2#z",
+  "odd/%2e%2e",
+  `odd/${"l".repeat(200)}`,
+];
+
+/** An object as the gallery would put it; any part of it can be told otherwise. */
+export function newObject(key: string, bytes: Buffer, told: Partial<NewObject> = {}): NewObject {
+  return {
+    key,
+    body: { bytes },
+    sizeBytes: bytes.length,
+    sha256: sha256(bytes),
+    contentType: "image/jpeg",
+    cacheControl: CACHE_FOREVER,
+    ...told,
+  };
+}
+
+/** For `assert.rejects`: a failure of this code whose message is a sentence. */
+export function failure(code: string): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof Failure, `not a failure: ${error}`);
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, /\.$/);
+    return true;
+  };
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

@@ -1,0 +1,55 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "../..");
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Standard output so far. */
+  out(): string;
+}
+
+interface Options {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Runs as this user and group; only root can ask for it. */
+  readonly uid?: number;
+}
+
+/** Starts the real command in a process of its own, with nothing of our own settings in its environment. */
+export function start(args: readonly string[], { env = {}, cwd = root, uid }: Options = {}): Running {
+  const bare = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(GHOSTROLL_|AWS_|NODE_TEST_CONTEXT)/.test(name)),
+  );
+  const child = spawn(process.execPath, [join(root, "src/main.ts"), ...args], {
+    cwd,
+    env: { ...bare, AWS_EC2_METADATA_DISABLED: "true", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
+  let [out, err] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    err += text;
+  });
+  const { promise: ended, resolve, reject } = Promise.withResolvers<Ended>();
+  child.on("error", reject);
+  child.on("close", (code, signal) => resolve({ code, signal, out, err }));
+  return { child, ended, out: () => out };
+}
+
+/** Runs the real command to its end. */
+export async function ghostroll(args: readonly string[], options: Options = {}): Promise<Ended> {
+  return await start(args, options).ended;
+}

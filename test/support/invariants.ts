@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import Database from "better-sqlite3";
+import { openDirectoryStore } from "../../src/remote/directory-store.ts";
+
+export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** Content hashes of every file below a folder, by path. */
+export async function hashesBelow(folder: string): Promise<Map<string, string>> {
+  const hashes = new Map<string, string>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []))
+    if (entry.isFile())
+      hashes.set(
+        join(entry.parentPath, entry.name),
+        sha256(await readFile(join(entry.parentPath, entry.name))),
+      );
+  return hashes;
+}
+
+/**
+ * What must hold at any moment, whatever was killed: each row says what is on disk (I1), each final name has content that
+ * is on the card, whole (I2), nothing is kept twice under two names that both have a row, the database is sound.
+ */
+export async function assertSound(
+  base: string,
+  onCard: ReadonlySet<string>,
+): Promise<{ readonly kept: number }> {
+  const onDisk = await hashesBelow(join(base, "originals"));
+  for (const [path, hash] of onDisk)
+    if (!path.endsWith("/SHA256SUMS"))
+      assert.ok(onCard.has(hash), `${path} holds something that is not on the card`);
+  const file = join(base, "ghostroll.db");
+  if (!existsSync(file)) return { kept: 0 };
+  const catalog = new Database(file, { readonly: true });
+  try {
+    assert.equal(catalog.pragma("integrity_check", { simple: true }), "ok");
+    const rows = catalog.prepare("SELECT hash, path FROM original").all() as { hash: string; path: string }[];
+    for (const { hash, path } of rows)
+      assert.equal(onDisk.get(join(base, path)), hash, `the row of ${path} lies`);
+    return { kept: rows.length };
+  } finally {
+    catalog.close();
+  }
+}
+
+/** What must hold when an ingest has ended well: everything once, the manifest right, the gallery complete. */
+export async function assertComplete(
+  base: string,
+  onCard: ReadonlySet<string>,
+  tiles: number,
+): Promise<void> {
+  const { kept } = await assertSound(base, onCard);
+  assert.equal(kept, onCard.size, "every content of the card has a row");
+  const files = [...(await hashesBelow(join(base, "originals")))].filter(
+    ([path]) => !path.endsWith("/SHA256SUMS"),
+  );
+  assert.equal(files.length, onCard.size, "every content is kept once");
+  assert.deepEqual(await readdir(join(base, "incoming")), [], "no half copy is left");
+  const catalog = new Database(join(base, "ghostroll.db"), { readonly: true });
+  try {
+    const open = catalog
+      .prepare("SELECT count(*) FROM card_file WHERE state NOT IN ('published', 'duplicate', 'failed')")
+      .pluck()
+      .get();
+    assert.equal(open, 0, "nothing is left to do");
+    assert.equal(catalog.prepare("SELECT count(*) FROM session WHERE is_published = 0").pluck().get(), 0);
+  } finally {
+    catalog.close();
+  }
+  assert.equal(await tilesShown(base), tiles, "the gallery shows every picture");
+}
+
+/** How many tiles the indexes in a directory store promise; each says that it is complete. */
+async function tilesShown(base: string): Promise<number> {
+  const store = await openDirectoryStore({
+    root: join(base, "store"),
+    secretFile: join(base, "link-secret"),
+    baseUrl: "http://127.0.0.1/o/",
+    linkSeconds: 3600,
+  });
+  const never = new AbortController().signal;
+  let tiles = 0;
+  for await (const key of store.list("g", never)) {
+    if (!key.endsWith("/i.json")) continue;
+    const bytes = await store.get(key, never);
+    const index = JSON.parse(gunzipSync(bytes ?? "").toString()) as { state: string; count: number };
+    assert.equal(index.state, "complete");
+    tiles += index.count;
+  }
+  await store.close();
+  return tiles;
+}

@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** Programs some tests need, and the Debian packages that bring them. */
+const PACKAGES = {
+  chromium: "chromium",
+  exiftool: "libimage-exiftool-perl",
+  "mkfs.exfat": "exfatprogs",
+  "mount.exfat-fuse": "exfat-fuse",
+  radosgw: "radosgw ceph-mon ceph-osd ceph-common curl",
+  strace: "strace",
+  "systemd-analyze": "systemd",
+  zbarimg: "zbar-tools",
+} as const;
+
+/**
+ * For `skip` of node:test: false when all programs are here, else a line that says what to install. In CI a missing one
+ * fails instead, unless this is its run of what `npm test` does on a bare machine.
+ */
+export function lacks(...programs: readonly (keyof typeof PACKAGES)[]): string | false {
+  const isBare = process.env["GHOSTROLL_TEST_BARE"] === "1";
+  const missing = isBare ? programs : programs.filter((program) => !isInstalled(program));
+  if (missing.length === 0) return false;
+  const line = `needs: apt-get install --no-install-recommends ${missing.map((program) => PACKAGES[program]).join(" ")}`;
+  if (!isBare && process.env["CI"] !== undefined) throw new Error(`CI ${line}`);
+  return line;
+}
+
+/** Debian keeps some in folders that are only in root's PATH. */
+function isInstalled(program: string): boolean {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  return folders.some((folder) => existsSync(join(folder, program)));
+}

@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { accessSync, constants } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** A running S3 server to test against. */
+export interface S3Server {
+  readonly endpoint: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  stop(): Promise<void>;
+}
+
+const PROGRAMS = [
+  "radosgw",
+  "radosgw-admin",
+  "ceph",
+  "ceph-mon",
+  "ceph-osd",
+  "ceph-authtool",
+  "monmaptool",
+  "curl",
+];
+
+/** What to say in the skip. */
+export const RADOSGW_MISSING =
+  "needs Ceph: apt-get install --no-install-recommends radosgw ceph-mon ceph-osd ceph-common curl";
+
+/**
+ * Starts a real radosgw on loopback in some four seconds, or takes the one GHOSTROLL_TEST_S3_ENDPOINT points to. Returns
+ * null when the packages are missing; under CI that is an error.
+ */
+export async function startRadosgw(): Promise<S3Server | null> {
+  const given = process.env["GHOSTROLL_TEST_S3_ENDPOINT"];
+  if (given)
+    return {
+      endpoint: given,
+      accessKeyId: process.env["GHOSTROLL_TEST_S3_ACCESS_KEY"] ?? "",
+      secretAccessKey: process.env["GHOSTROLL_TEST_S3_SECRET_KEY"] ?? "",
+      stop: async () => {},
+    };
+  const missing = PROGRAMS.filter((program) => !isInstalled(program));
+  if (missing.length > 0) {
+    if (process.env["CI"]) throw new Error(`${RADOSGW_MISSING} (not found: ${missing.join(", ")})`);
+    return null;
+  }
+  return launch();
+}
+
+async function launch(): Promise<S3Server> {
+  const [accessKeyId, secretAccessKey] = ["GHOSTROLLTESTKEY", "a-secret-that-no-message-may-ever-show"];
+  const folder = await mkdtemp(join(tmpdir(), "ghostroll-"));
+  const [gateway, monitor] = await freePorts();
+  const child = spawn(
+    "sh",
+    [join(import.meta.dirname, "radosgw.sh"), join(folder, "c"), String(gateway), String(monitor)],
+    {
+      env: { ...process.env, S3_ACCESS_KEY: accessKeyId, S3_SECRET_KEY: secretAccessKey },
+      stdio: ["pipe", "pipe", "inherit"],
+    },
+  );
+  const ended = once(child, "exit");
+  const stop = async () => {
+    child.stdin.end();
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  };
+  for await (const line of createInterface(child.stdout))
+    if (line === "ready")
+      return { endpoint: `http://127.0.0.1:${gateway}`, accessKeyId, secretAccessKey, stop };
+  // The folder stays: its logs say why.
+  throw new Error(`radosgw did not start; see ${folder}/c/log`);
+}
+
+function isInstalled(program: string): boolean {
+  return `${process.env["PATH"]}${delimiter}/usr/sbin`.split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Two ports nobody listens on now; held open together, so that they differ. */
+async function freePorts(): Promise<number[]> {
+  const servers = [createServer(), createServer()];
+  for (const server of servers) await once(server.listen(0, "127.0.0.1"), "listening");
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  for (const server of servers) await once(server.close(), "close");
+  return ports;
+}
