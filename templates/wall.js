@@ -14,6 +14,8 @@ export function openWall(root, source) {
   let blocks = [];
   let shown = 0;
   let width = 0;
+  /** Where the page was scrolled to when it was last painted: after a resize the browser has moved on already. */
+  let paintedPx = 0;
   /** Where a row must begin so that rows on the screen stay as they are. */
   const breaks = /** @type {Set<number>} */ (new Set());
   /** Tiles to use again while everything is laid out anew. @type {Map<number, Element>} */
@@ -85,7 +87,19 @@ export function openWall(root, source) {
     return { position: positionOf(tile), top: tile.getBoundingClientRect().top, link, shown };
   }
 
-  /** Puts the anchor back where it was. Photos that came in before it have moved it by as many places at most. @param {NonNullable<ReturnType<typeof anchor>>} hold */
+  /** The photo that was at the top of the screen before the width changed. */
+  function anchorBefore() {
+    const block = blocks.find(({ top, height }) => top + height > paintedPx);
+    if (!block || paintedPx <= 0) return null;
+    const part = Math.max(0, (paintedPx - block.top) / block.height);
+    const position = block.items[Math.floor(part * block.items.length)];
+    return position === undefined ? null : { position, top: 0, link: "", shown };
+  }
+
+  /**
+   * Puts the anchor back where it was. Photos that came in before it have moved it by as many places at most.
+   * @param {NonNullable<ReturnType<typeof anchor>>} hold
+   */
   function restore({ position, top, link, shown: before }) {
     let at = position;
     for (let moved = 0; moved <= shown - before; moved++) {
@@ -103,6 +117,7 @@ export function openWall(root, source) {
 
   /** Puts photos into the blocks near the screen, and takes them out of those far from it. */
   function paint(scrolled = scrolledPx()) {
+    paintedPx = scrolled;
     for (const block of blocks) {
       const distance = Math.max(block.top - scrolled - innerHeight, scrolled - block.top - block.height);
       if (distance < NEAR_PX) fill(block);
@@ -163,7 +178,7 @@ export function openWall(root, source) {
     tile: tileAt,
     /** Lays everything out again when the width changed. */
     resize() {
-      if (width !== root.clientWidth) arrangeAll(anchor());
+      if (width !== root.clientWidth) arrangeAll(anchorBefore());
       paint();
     },
     /** Gives every tile in the document the links that work now. */

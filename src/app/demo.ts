@@ -11,7 +11,7 @@ import type { Context } from "./context.ts";
 import { say } from "./context.ts";
 import type { House } from "./house.ts";
 import { openHouse } from "./house.ts";
-import { ingestInto, keepServing } from "./ingest.ts";
+import { ingestInto, keepServing, rescanOf } from "./ingest.ts";
 import { exitCodeOf } from "./summary.ts";
 
 /** Drawing one picture takes well under a second. */
@@ -32,6 +32,7 @@ export async function demo(command: Extract<Command, { name: "demo" }>, context:
     const summary = await ingestInto(
       house,
       { ...volume, label: command.card === null ? "Demo card" : volume.label },
+      rescanOf(settings, volume),
       context,
     );
     say(

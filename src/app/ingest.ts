@@ -1,9 +1,11 @@
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { identifyVolume } from "../card/identify-volume.ts";
 import type { Settings } from "../config/slices.ts";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
+import type { Rescan } from "../ingest/offload.ts";
 import { linkOf } from "../ingest/publish.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
@@ -31,7 +33,7 @@ export async function ingest(
   const staysOpen = isLocal && (command.serve ?? (context.out.isTTY === true && !command.json));
   const house = await openServing(settings, command.serve === true, context);
   try {
-    const summary = await ingestInto(house, volume, context, command.json);
+    const summary = await ingestInto(house, volume, rescanOf(settings, volume), context, command.json);
     if (command.json)
       say(context.out, JSON.stringify({ ...summary, exitCode: exitCodeOf(summary) }, null, 2));
     if (staysOpen && house.web !== null && summary.link !== null) await keepServing(context);
@@ -44,6 +46,16 @@ export async function ingest(
   } finally {
     await house.close();
   }
+}
+
+/**
+ * How a known volume is looked at again. A folder on the library's own filesystem is no card that somebody could have
+ * swapped for its twin, so unless a person has said otherwise its files are known by size and time, and none is read.
+ */
+export function rescanOf({ cards, library, origins }: Settings, volume: Volume): Rescan {
+  if (origins.RESCAN !== "default") return cards.rescan;
+  const isOnOwnDisk = statSync(volume.root).dev === statSync(library.baseDir).dev;
+  return isOnOwnDisk ? "stat" : cards.rescan;
 }
 
 /** Photos first: when the port is taken and nobody asked for it, the card is ingested all the same. */
@@ -61,10 +73,12 @@ async function openServing(settings: Settings, isAsked: boolean, { err }: Contex
 export async function ingestInto(
   house: House,
   volume: Volume,
+  rescan: Rescan,
   context: Context,
   isQuiet = false,
 ): Promise<Summary> {
-  const { ports, options } = house;
+  const { ports } = house;
+  const options = { ...house.options, rescan };
   const columns = () => context.out.columns ?? DEFAULT_COLUMNS;
   const tracker = track(volume.label);
   const display = isQuiet ? null : openDisplay({ ...displayOptions(context), columns });
@@ -78,11 +92,11 @@ export async function ingestInto(
     const ingested = await ingestCard(volume, options, ports, report, context.signal);
     const late = ingested.undelivered ?? (await deliverRest(options, ports, () => {}, context.signal));
     display?.close();
-    const { link: shownLink, copiedBytes } = tracker.look();
+    const { link: shownLink } = tracker.look();
     const latest = ports.catalog.latestGallery(volume.id);
     const link = shownLink ?? (latest && (await linkOf(latest, ports.store)));
     const outcome = { ...ingested, undelivered: late };
-    const summary = summarize(volume.label, outcome, copiedBytes, house.traffic, link, ports.catalog);
+    const summary = summarize(volume.label, outcome, tracker.bytesRead(), house.traffic, link, ports.catalog);
     if (!isQuiet) show(summary, context, columns());
     return summary;
   } finally {

@@ -76,7 +76,7 @@ export function summaryLines(summary: Summary): string[] {
   const lines: string[] = [];
   if (summary.sessions.length === 0 && knownFiles > 0)
     lines.push(
-      `Nothing new on ${label}: all ${count(knownFiles, "file")} are kept already. Nothing was read again.`,
+      `Nothing new on ${label}: all ${count(knownFiles, "file")} are kept already. ${summary.bytesRead === 0 ? "Nothing was" : "Only their beginnings were"} read again.`,
     );
   else {
     const parts = [`${count(kept, "file")} kept (${bytesInWords(keptBytes)})`];

@@ -6,6 +6,8 @@ export interface Tracker {
   hear(told: Told): void;
   /** How far things are now. */
   look(): Progress;
+  /** What was read of the card so far, to look at known files again or to copy new ones. */
+  bytesRead(): number;
 }
 
 /** Adds up what the story tells into one picture of how far it is. */
@@ -13,6 +15,7 @@ export function track(label: string, now: () => number = () => performance.now()
   const startedMs = now();
   const counts = { foundFiles: 0, foundBytes: 0, copiedFiles: 0, copiedBytes: 0, duplicates: 0, failed: 0 };
   const shown = { shownTotal: 0, rendered: 0, uploaded: 0, published: 0 };
+  let sampledBytes = 0;
   let link: string | null = null;
   let isOffloaded = false;
   let sentence: string | null = null;
@@ -46,11 +49,15 @@ export function track(label: string, now: () => number = () => performance.now()
           shown.published = told.tiles;
           link = told.link;
           break;
+        case "sampled":
+          sampledBytes += told.bytes;
+          break;
         case "session":
         case "delivering":
           break;
       }
     },
+    bytesRead: () => sampledBytes + counts.copiedBytes,
     look: () => ({ label, ...counts, ...shown, isOffloaded, link, sentence, startedMs, nowMs: now() }),
   };
 }

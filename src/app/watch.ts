@@ -94,6 +94,7 @@ function tell(log: Logger): Report {
       case "listed":
         log.info({ files: told.files.length, fresh: told.fresh.length }, "card listed");
         break;
+      case "sampled":
       case "offloaded":
       case "delivering":
       case "rendered":

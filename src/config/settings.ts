@@ -48,7 +48,7 @@ export const SETTINGS = {
 
   MOUNT_ROOTS:      { kind: paths, default: "/run/ghostroll/cards,/media,/run/media,/mnt", meaning: "Where cards appear: the places where our own unit, desktops and people mount them." },
   CARD_LABELS:      { kind: names, default: "", meaning: "Volumes with one of these labels are taken as cards whatever is on them; every volume with a camera's folders is one anyway." },
-  RESCAN:           { kind: choice(RESCANS), default: "sampled", meaning: "How a known card is looked at again: stat trusts size and time, sampled also reads the beginning of files, full reads every byte." },
+  RESCAN:           { kind: choice(RESCANS), default: "sampled", meaning: "How a known card is looked at again: stat trusts size and time, sampled also reads the beginning of files, full reads every byte. A folder on the library's own disk is trusted unless this is set." },
 
   SHARE_MAX_LONG_EDGE: { kind: integer(320, 16_384, "pixels"), default: "2048", meaning: "Long edge of the picture guests open: sharp on every phone and most screens." },
   SHARE_QUALITY:    { kind: integer(1, 100), default: "90", meaning: "JPEG quality of that picture: about 470 KB each, no artifacts to be seen." },

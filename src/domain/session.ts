@@ -40,6 +40,14 @@ export interface Trouble {
   readonly reason: string;
 }
 
+/** What a gallery is called when nobody named it: the card and the day of its newest picture. */
+export function defaultTitle({ label, day }: Pick<Session, "label" | "day">): string {
+  const date = new Date(`${day}T00:00:00Z`);
+  if (Number.isNaN(date.getTime())) return label;
+  const words = { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" } as const;
+  return `${label}, ${new Intl.DateTimeFormat("en-GB", words).format(date)}`;
+}
+
 /** The folder name of a session in the library. */
 export function sessionName(id: number, random: string): string {
   return `${String(id).padStart(4, "0")}-${random}`;

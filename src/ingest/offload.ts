@@ -34,6 +34,9 @@ export interface Offloaded {
   readonly refused: readonly Trouble[];
 }
 
+/** What `sampled` compares of each file: camera, time and embedded preview are in there. */
+const HEAD_BYTES = 64 * 1024;
+
 /** A card that is being written to while it is read is looked at so many times, then left for the next insertion. */
 const MAX_ROUNDS = 3;
 
@@ -53,7 +56,7 @@ export async function offload(
 ): Promise<Offloaded> {
   const sessions: Session[] = [];
   let inventory = await ports.cards.list(volume, signal);
-  const { knownFiles, fresh: first } = await whatIsNew(volume, inventory, options, ports, signal);
+  const { knownFiles, fresh: first } = await whatIsNew(volume, inventory, options, ports, report, signal);
   if (inventory.files.length === 0 && inventory.refused.length === 0)
     throw new Failure("card-empty", `There is not a single file on ${volume.root}.`);
   report({ kind: "listed", files: inventory.files, fresh: first, knownFiles });
@@ -72,7 +75,7 @@ export async function offload(
     const again = await ports.cards.list(volume, signal);
     isRemovable = isSameListing(inventory, again);
     inventory = again;
-    fresh = isRemovable ? [] : (await whatIsNew(volume, again, options, ports, signal)).fresh;
+    fresh = isRemovable ? [] : (await whatIsNew(volume, again, options, ports, report, signal)).fresh;
   }
   const refused = inventory.refused.map(({ path, reason }) => ({ name: displayPath(path), reason }));
   return { sessions, foundFiles: inventory.files.length, knownFiles, isRemovable, refused };
@@ -84,6 +87,7 @@ async function whatIsNew(
   inventory: Inventory,
   { rescan, readers }: OffloadOptions,
   { catalog, library }: Ports,
+  report: Report,
   signal: AbortSignal,
 ): Promise<{ readonly knownFiles: number; readonly fresh: readonly CardFile[] }> {
   if (rescan === "full") return { knownFiles: 0, fresh: inventory.files };
@@ -97,6 +101,10 @@ async function whatIsNew(
       run: async (file) => ({ file, isSame: await isSameHead(volume, file, known, library, signal) }),
       commit: (batch) => {
         for (const { file, isSame } of batch) if (!isSame) changed.add(file);
+        report({
+          kind: "sampled",
+          bytes: batch.reduce((sum, { file }) => sum + Math.min(file.sizeBytes, HEAD_BYTES), 0),
+        });
       },
     });
   // In the order of the listing: the gallery grows in the order the pictures were taken.

@@ -4,6 +4,7 @@ import { keys } from "../domain/layout.ts";
 import type { NewObject } from "../domain/object.ts";
 import { linkTo } from "../domain/object.ts";
 import type { Session } from "../domain/session.ts";
+import { defaultTitle } from "../domain/session.ts";
 import { tiles } from "../domain/tiles.ts";
 import type { Ports } from "./ports.ts";
 
@@ -17,7 +18,7 @@ export interface Published {
 
 /**
  * Puts the gallery of a session into the store as it is now: only from files that are there, only objects that changed,
- * what others refer to first. On return the link opens and shows it; `null` while there is nothing to show.
+ * what others refer to first; without a `title` it is named after card and day. On return the link opens and shows it; `null` while there is nothing to show.
  */
 export async function publish(
   session: Session,
@@ -31,7 +32,14 @@ export async function publish(
   if (items.length === 0 && state === "uploading") return null;
   const shell = keys.shell(session.slug);
   const links = await store.sign([shell]);
-  const gallery = { slug: session.slug, title, state, items, expected, availableUntilMs: links.expiresMs };
+  const gallery = {
+    slug: session.slug,
+    title: title || defaultTitle(session),
+    state,
+    items,
+    expected,
+    availableUntilMs: links.expiresMs,
+  };
   for (const wave of await galleries.objects(gallery, store.sign)) await putChanged(wave, ports, signal);
   catalog.markPublished(session.id, state === "complete");
   return { link: linkTo(links, shell, 0), tiles: items.length };

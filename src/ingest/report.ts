@@ -10,6 +10,7 @@ export type Told =
       readonly fresh: readonly CardFile[];
       readonly knownFiles: number;
     }
+  | { readonly kind: "sampled"; readonly bytes: number }
   | { readonly kind: "session"; readonly session: Session }
   | { readonly kind: "settled"; readonly outcomes: readonly Settled[] }
   | { readonly kind: "offloaded" }

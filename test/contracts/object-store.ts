@@ -311,7 +311,7 @@ export function newObject(key: string, bytes: Buffer, told: Partial<NewObject> =
 /** For `assert.rejects`: a failure of this code whose message is a sentence. */
 export function failure(code: string): (error: unknown) => boolean {
   return (error) => {
-    assert.ok(error instanceof Failure, `not a failure: ${error}`);
+    assert.ok(error instanceof Failure, `not a failure: ${String(error)}`);
     assert.equal(error.code, code, error.message);
     assert.match(error.message, /\.$/);
     return true;

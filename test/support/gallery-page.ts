@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BrowserContext, Page } from "playwright-core";
 
@@ -7,16 +9,19 @@ export interface GalleryPage {
   readonly page: Page;
   /** Script errors, console errors, answers of 400 and more, dialogs, violations of the policy. */
   readonly problems: string[];
-  /** Sum of all layout shifts so far, those right after an input included. */
-  shifts(): Promise<number>;
+  /** Asks the code that runs in the page, `gallery-probe.js`. */
+  probe<Answer>(question: string): Promise<Answer>;
+  /** Waits until a question to `probe` is answered with yes; throws after so many milliseconds. */
+  until(question: string, timeoutMs?: number): Promise<void>;
   /** Waits until the script has laid out all photos and those on the screen are there. */
   settled(): Promise<void>;
-  /** Rules of axe-core that the page breaks now. */
+  /** Rules of axe-core that the page breaks now, with the elements that do. */
   accessibility(): Promise<string[]>;
 }
 
 const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 
+/** Opens a gallery and returns at once, so that a test can watch it load. */
 export async function openGallery(context: BrowserContext, link: string): Promise<GalleryPage> {
   const page = await context.newPage();
   const problems: string[] = [];
@@ -31,35 +36,27 @@ export async function openGallery(context: BrowserContext, link: string): Promis
     problems.push(`dialog: ${dialog.message()}`);
     await dialog.dismiss();
   });
-  await page.addInitScript(() => {
-    const watched = Object.assign(window, { shiftSum: 0 });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries())
-        watched.shiftSum += (entry as unknown as { value: number }).value;
-    }).observe({ type: "layout-shift", buffered: true });
-  });
+  await page.addInitScript({ path: join(import.meta.dirname, "gallery-probe.js") });
+  // Playwright's own waiting evaluates strings inside the page, which its policy rightly forbids.
+  const until = async (question: string, timeoutMs = 5000): Promise<void> => {
+    const endMs = performance.now() + timeoutMs;
+    while (!(await page.evaluate(`probe.${question}`))) {
+      if (performance.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${question}`);
+      await setTimeout(50);
+    }
+  };
   await page.goto(link);
   return {
     page,
     problems,
-    shifts: () => page.evaluate(() => (window as unknown as { shiftSum: number }).shiftSum),
-    async settled() {
-      await page.waitForFunction(() => document.querySelector(".b[style]") !== null);
-      await page.waitForFunction(() =>
-        [...document.images].every(({ complete, naturalWidth, loading }) =>
-          complete ? naturalWidth > 0 : loading === "lazy",
-        ),
-      );
-    },
+    probe: (question) => page.evaluate(`probe.${question}`),
+    until,
+    settled: () => until("isSettled()"),
     async accessibility() {
       await page.evaluate(axe);
-      const { violations } = await page.evaluate(() =>
-        (
-          window as unknown as {
-            axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-          }
-        ).axe.run(),
-      );
+      const { violations } = await page.evaluate<{
+        violations: { id: string; nodes: { html: string }[] }[];
+      }>("axe.run()");
       return violations.map(
         ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`,
       );
