@@ -12,7 +12,8 @@ export interface ObjectStore {
   check(signal: AbortSignal): Promise<void>;
   /**
    * On return the object is stored and the store was asked again and named the same size, and the same checksum where it
-   * gives one. A body that is not as `sizeBytes` and `sha256` say is `remote-corrupt`, and what was under the key stays.
+   * gives one. A body that is not as `sizeBytes` and `sha256` say is `remote-corrupt`, and what was under the key stays. A put that is
+   * broken off leaves what was there before or the whole new object, never a part.
    */
   put(object: NewObject, signal: AbortSignal): Promise<void>;
   has(key: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number } | null>;

@@ -102,19 +102,15 @@ async function putInParts(
 }
 
 /**
- * The client as `Upload` sees it: each of its requests has our deadline and signal. Its own `abort` returns while parts are
- * still under way; so instead they are cut off here, and it takes the upload back as after any other failure. Taking back
- * must not be cut off itself, or the parts stay and are billed.
+ * The client as `Upload` sees it: each of its requests has our deadline, and its parts our signal. Its own `abort` would return
+ * while parts are still under way; when instead they are cut off here, it takes the upload back as after any failure.
+ * Beginning, completing and taking back are not cut off: what the server has begun unheard stays, and is billed.
  */
 function guarded({ client, ask }: S3Connection, key: string, signal: AbortSignal): S3 {
+  const patience = new AbortController().signal;
   const send = (command: Parameters<S3["send"]>[0]) => {
-    const isTakingBack = command.constructor.name === "AbortMultipartUploadCommand";
-    return ask(
-      `put ${key}`,
-      isTakingBack ? AbortSignal.any([]) : signal,
-      (options) => client.send(command, options),
-      !isTakingBack,
-    );
+    const isPart = command.constructor.name === "UploadPartCommand";
+    return ask(`put ${key}`, isPart ? signal : patience, (ending) => client.send(command, ending), isPart);
   };
   return Object.create(client, { send: { value: send } });
 }

@@ -54,14 +54,14 @@ export async function openS3Store(options: S3Options): Promise<ObjectStore> {
 
   return {
     check: (signal) => checkAccess(s3, `${root}.ghostroll-${randomUUID()}`, signal),
-    put: (object, signal) => putObject(s3, at(object.key).Key, object, signal),
+    put: async (object, signal) => putObject(s3, at(object.key).Key, object, signal),
     async has(key, signal) {
       const head = await ask(`look at ${key}`, signal, (ending) => client.headObject(at(key), ending)).catch(
         orNull,
       );
       return head && { sizeBytes: head.ContentLength ?? 0 };
     },
-    get: (key, signal) =>
+    get: async (key, signal) =>
       ask(`get ${key}`, signal, async (ending) => {
         const object = await client.getObject(at(key), ending);
         return (await object.Body?.transformToByteArray()) ?? new Uint8Array();

@@ -28,20 +28,24 @@ export async function hashesBelow(folder: string): Promise<Map<string, string>> 
 export async function assertSound(
   base: string,
   onCard: ReadonlySet<string>,
-): Promise<{ readonly kept: number }> {
+): Promise<{ readonly kept: number; readonly published: number }> {
   const onDisk = await hashesBelow(join(base, "originals"));
   for (const [path, hash] of onDisk)
     if (!path.endsWith("/SHA256SUMS"))
       assert.ok(onCard.has(hash), `${path} holds something that is not on the card`);
   const file = join(base, "ghostroll.db");
-  if (!existsSync(file)) return { kept: 0 };
+  if (!existsSync(file)) return { kept: 0, published: 0 };
   const catalog = new Database(file, { readonly: true });
   try {
     assert.equal(catalog.pragma("integrity_check", { simple: true }), "ok");
     const rows = catalog.prepare("SELECT hash, path FROM original").all() as { hash: string; path: string }[];
     for (const { hash, path } of rows)
       assert.equal(onDisk.get(join(base, path)), hash, `the row of ${path} lies`);
-    return { kept: rows.length };
+    const published = catalog
+      .prepare("SELECT count(*) FROM card_file WHERE state = 'published'")
+      .pluck()
+      .get();
+    return { kept: rows.length, published: Number(published) };
   } finally {
     catalog.close();
   }

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { pictureCard } from "../support/card.ts";
+import type { Running } from "../support/ghostroll.ts";
+import { start } from "../support/ghostroll.ts";
+import { assertComplete, hashesBelow } from "../support/invariants.ts";
+import { tempFolder } from "../support/temp.ts";
+
+interface Line {
+  readonly msg: string;
+  readonly link?: string;
+  readonly card?: string;
+}
+
+function logOf(run: Running): Line[] {
+  return run
+    .out()
+    .split("\n")
+    .filter((line) => line.endsWith("}"))
+    .map((line) => JSON.parse(line) as Line);
+}
+
+async function until(run: Running, isSo: (log: Line[]) => boolean, withinMs = 20_000): Promise<void> {
+  for (const untilMs = performance.now() + withinMs; performance.now() < untilMs; await delay(50))
+    if (isSo(logOf(run))) return;
+  assert.fail(`it did not come to that within ${withinMs} ms:\n${run.out()}`);
+}
+
+const galleries = (log: Line[]) => log.filter(({ msg }) => msg === "gallery complete").length;
+
+async function daemon(t: TestContext) {
+  const folder = await tempFolder(t);
+  const [roots, base, shelf] = [join(folder, "media"), join(folder, "library"), join(folder, "shelf")];
+  await mkdir(roots);
+  const settings = { MOUNT_ROOTS: roots, BASE_DIR: base, WEB_PORT: "0" };
+  const launch = () => {
+    const run = start([
+      "watch",
+      ...Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]),
+    ]);
+    t.after(() => void run.child.kill("SIGKILL"));
+    return run;
+  };
+  return { roots, base, shelf, launch };
+}
+
+describe("the daemon", () => {
+  it("takes in a card that is there at its start and one that comes later, each once, and ends when asked", async (t) => {
+    const { roots, base, shelf, launch } = await daemon(t);
+    const first = await pictureCard(join(roots, "FIRST"), 6);
+    const second = await pictureCard(join(shelf, "SECOND"), 10);
+    const run = launch();
+    await until(run, (log) => galleries(log) === 1);
+    await rename(second, join(roots, "SECOND"));
+    await until(run, (log) => galleries(log) === 2);
+    // Longer than two scans: a card that stays in is not taken in again.
+    await delay(5000);
+    assert.equal(logOf(run).filter(({ msg }) => msg === "card inserted").length, 2);
+    run.child.kill("SIGTERM");
+    const { code, err } = await run.ended;
+    assert.deepEqual([code, err], [0, ""]);
+    const contents = new Set([
+      ...(await hashesBelow(first)).values(),
+      ...(await hashesBelow(join(roots, "SECOND"))).values(),
+    ]);
+    // The first six pictures of the second card are those of the first: kept once, shown in the gallery that had them first.
+    await assertComplete(base, contents, contents.size);
+  });
+
+  it("goes on after a restart where it was stopped, without the card", async (t) => {
+    const { roots, base, launch } = await daemon(t);
+    await pictureCard(join(roots, "CARD"), 30);
+    const contents = new Set((await hashesBelow(join(roots, "CARD"))).values());
+    const run = launch();
+    await until(run, (log) => log.some(({ msg }) => msg === "session opened"));
+    await until(run, (log) => log.some(({ msg }) => msg === "card taken in") || galleries(log) > 0);
+    run.child.kill("SIGKILL");
+    await run.ended;
+    await rm(join(roots, "CARD"), { recursive: true });
+    const again = launch();
+    await delay(1000);
+    await until(again, (log) => galleries(log) === 1 || galleries(logOf(run)) === 1);
+    again.child.kill("SIGTERM");
+    assert.equal((await again.ended).code, 0);
+    await assertComplete(base, contents, contents.size);
+  });
+
+  it("logs no link that opens a gallery with its signature left in", async (t) => {
+    const { roots, launch } = await daemon(t);
+    await pictureCard(join(roots, "CARD"), 2);
+    const run = launch();
+    await until(run, (log) => galleries(log) === 1);
+    assert.doesNotMatch(run.out(), /[?&]s=[\w-]{10}/);
+    run.child.kill("SIGTERM");
+    await run.ended;
+  });
+});

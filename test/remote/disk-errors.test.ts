@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { describe, it } from "node:test";
+import { translateDiskError } from "../../src/remote/disk-errors.ts";
+import { failure } from "../contracts/object-store.ts";
+
+describe("errors of the store's disk", () => {
+  it("name a full disk, as Linux reports it", async () => {
+    const full = writeFile("/dev/full", "x").catch((error: unknown) => {
+      throw translateDiskError(error, "put a");
+    });
+    await assert.rejects(full, failure("disk-full"));
+  });
+
+  it("name a used-up quota, for which Node has no name", () => {
+    const error = Object.assign(new Error("UNKNOWN: unknown error, write"), { errno: -122, code: "UNKNOWN" });
+    assert.ok(failure("disk-full")(translateDiskError(error, "put a")));
+  });
+
+  it("leave a bug a bug", () => {
+    const bug = new TypeError("x is not a function");
+    assert.equal(translateDiskError(bug, "put a"), bug);
+    const missing = Object.assign(new Error("ENOENT"), { errno: -2, code: "ENOENT" });
+    assert.equal(translateDiskError(missing, "put a"), missing);
+  });
+});
