@@ -22,11 +22,11 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
       say(context.out, `ghostroll ${packageFile.version}`);
       return 0;
     case "ingest":
-      return await (await import("./app/ingest.ts")).ingest(command, context);
+      return (await import("./app/ingest.ts")).ingest(command, context);
     case "demo":
-      return await (await import("./app/demo.ts")).demo(command, context);
+      return (await import("./app/demo.ts")).demo(command, context);
     case "watch":
-      return await (await import("./app/watch.ts")).watch(command, context);
+      return (await import("./app/watch.ts")).watch(command, context);
     case "status":
     case "sessions":
     case "config":

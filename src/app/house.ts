@@ -10,12 +10,11 @@ import { openPictures } from "../imaging/pictures.ts";
 import type { IngestOptions } from "../ingest/ingest-card.ts";
 import type { Ports } from "../ingest/ports.ts";
 import { openLibrary } from "../library/library.ts";
-import { openDirectoryStore } from "../remote/directory-store.ts";
 import type { ObjectStore } from "../remote/object-store.ts";
-import { openS3Store } from "../remote/s3-store.ts";
 import type { Web } from "../web/server.ts";
-import { openWeb } from "../web/server.ts";
 import { openWorkers } from "../workers/pool.ts";
+import type { Serving } from "./store.ts";
+import { openStore, storeName } from "./store.ts";
 
 /** All rooms, connected. */
 export interface House {
@@ -54,13 +53,9 @@ const task = (path: string) => new URL(`../${path}`, import.meta.url);
 const patienceFor = ({ sizeBytes }: { sizeBytes: number }) => PATIENCE_MS + sizeBytes / SLOWEST_BYTES_PER_MS;
 
 /**
- * Opens every room for the one process that works on a library. With `isServing`, galleries of a library without a bucket
- * open from here while the house is open. Throws `catalog-*`, `disk-*`, `port-in-use`, `settings-invalid`.
+ * Opens every room for the one process that works on a library. Throws `catalog-*`, `disk-*`, `port-in-use`, `settings-invalid`.
  */
-export async function openHouse(
-  settings: Settings,
-  { isServing }: { readonly isServing: boolean },
-): Promise<House> {
+export async function openHouse(settings: Settings, serving: Serving): Promise<House> {
   const { library: place, pictures, store: bucket } = settings;
   const closing: (() => void | Promise<void>)[] = [];
   const close = async () => {
@@ -68,7 +63,7 @@ export async function openHouse(
   };
   try {
     closing.push(lockLibrary(join(place.baseDir, "ghostroll.lock")));
-    const { store, web } = await openStore(settings, isServing, closing);
+    const { store, web } = await openStore(settings, serving, closing);
     const { counted, traffic } = countPuts(store);
 
     const cardWorkers = openWorkers({ threads: place.copyWorkers, env: WORKER_ENVIRONMENT });
@@ -119,39 +114,6 @@ export async function openHouse(
     await close();
     throw error;
   }
-}
-
-/** Tells stores apart in the catalog: what is recorded of one says nothing of another. */
-function storeName({ store, library }: Settings): string {
-  if (store.bucket === null) return `directory ${library.baseDir}`;
-  return `s3 ${store.endpoint ?? store.region} ${store.bucket} ${store.prefix}`;
-}
-
-async function openStore(
-  { store, library, web: address }: Settings,
-  isServing: boolean,
-  closing: (() => void | Promise<void>)[],
-): Promise<{ store: ObjectStore; web: Web | null }> {
-  if (store.bucket !== null) {
-    const opened = await openS3Store({ ...store, bucket: store.bucket, linkSeconds: store.expirySeconds });
-    closing.push(opened.close);
-    return { store: opened, web: null };
-  }
-  let resolve: Parameters<typeof openWeb>[0]["gallery"] = () => ({ status: 404 });
-  const web = isServing
-    ? await openWeb({ ...address, gallery: (...link) => resolve(...link), health: () => ({ status: "ok" }) })
-    : null;
-  if (web !== null) closing.push(web.close);
-  const base = address.url ?? web?.url ?? `http://${address.host}:${address.port}`;
-  const opened = await openDirectoryStore({
-    root: join(library.baseDir, "store"),
-    secretFile: join(library.baseDir, "link-secret"),
-    baseUrl: `${base.replace(/\/$/, "")}/o/`,
-    linkSeconds: store.expirySeconds,
-  });
-  resolve = opened.resolveSigned;
-  closing.push(opened.close);
-  return { store: opened, web };
 }
 
 function countPuts(store: ObjectStore) {

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { inspect } from "node:util";
 import { identifyVolume } from "../card/identify-volume.ts";
 import type { Settings } from "../config/slices.ts";
 import type { Volume } from "../domain/card.ts";
@@ -13,6 +14,7 @@ import { DEFAULT_COLUMNS, say, untilStopped } from "./context.ts";
 import type { House } from "./house.ts";
 import { openHouse } from "./house.ts";
 import { qrText } from "./qr.ts";
+import type { Serving } from "./store.ts";
 import type { Summary } from "./summary.ts";
 import { exitCodeOf, summarize, summaryLines } from "./summary.ts";
 import type { Display } from "./terminal.ts";
@@ -61,11 +63,11 @@ export function rescanOf({ cards, library, origins }: Settings, volume: Volume):
 /** Photos first: when the port is taken and nobody asked for it, the card is ingested all the same. */
 async function openServing(settings: Settings, isAsked: boolean, { err }: Context): Promise<House> {
   try {
-    return await openHouse(settings, { isServing: true });
+    return await openHouse(settings, serving(err));
   } catch (error) {
     if (isAsked || !(error instanceof Failure) || error.code !== "port-in-use") throw error;
     say(err, `${error.message} The gallery is made, but not served now. ${error.policy.hint}`);
-    return await openHouse(settings, { isServing: false });
+    return openHouse(settings, null);
   }
 }
 
@@ -122,6 +124,11 @@ function show(summary: Summary, context: Context, columns: number): void {
   const qr =
     context.out.isTTY === true ? qrText(summary.link, { columns, useColor: context.useColor }) : null;
   say(context.out, "", ...(qr === null ? [] : [qr]), summary.link);
+}
+
+/** A bug in answering a guest ends neither the ingest nor the server, and is not hidden either. */
+export function serving(err: Context["err"]): Serving {
+  return { onBug: (error) => say(err, `A request failed, please report it: ${inspect(error)}`) };
 }
 
 /** Serves until the process is asked to end. */

@@ -5,9 +5,11 @@ import { describeSettings } from "../config/describe.ts";
 import type { Settings } from "../config/slices.ts";
 import { bytesInWords, count } from "../domain/amounts.ts";
 import type { Session, Tally, Trouble } from "../domain/session.ts";
+import { linkOf } from "../ingest/publish.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
+import { openStore } from "./store.ts";
 
 type Look = Extract<Command, { name: "status" | "sessions" | "config" }>;
 
@@ -17,9 +19,9 @@ interface SessionLook extends Tally {
 }
 
 /** `ghostroll status`, `sessions` and `config`: they only look, also while another process works. */
-export function look(command: Look, context: Context): number {
+export async function look(command: Look, context: Context): Promise<number> {
   const settings = context.settings(command.settings);
-  const { facts, lines } = {
+  const { facts, lines } = await {
     status: () => status(settings),
     sessions: () => sessions(settings),
     config: () => config(settings),
@@ -59,7 +61,7 @@ function status(settings: Settings) {
     damagedFiles: sum((one) => one.damaged),
   };
   const lines = [
-    isWorking ? "GhostRoll is at work." : "GhostRoll is not running.",
+    isWorking ? "GhostRoll is running." : "GhostRoll is not running.",
     all.length === 0
       ? `Nothing is kept in ${facts.library} yet. Try: ghostroll demo`
       : `${count(facts.keptFiles, "file")} (${bytesInWords(facts.keptBytes)}) of ${count(all.length, "session")} kept in ${facts.library}.`,
@@ -75,8 +77,9 @@ function status(settings: Settings) {
   return { facts, lines };
 }
 
-function sessions(settings: Settings) {
+async function sessions(settings: Settings) {
   const all = sessionsOf(settings);
+  const links = await linksTo(all, settings);
   const rows = all.map(({ session, kept, keptBytes, failed, damaged, published }) => [
     session.name,
     session.day,
@@ -96,7 +99,27 @@ function sessions(settings: Settings) {
     rows.length === 0
       ? ["No card was taken in yet. Try: ghostroll demo"]
       : columns([["SESSION", "DAY", "CARD", "KEPT", "SIZE", "STATE"], ...rows]);
-  return { facts: all.map(({ session, ...rest }) => ({ ...session, ...rest })), lines };
+  const galleries = all.flatMap(({ session }, index) =>
+    links[index] ? [`${session.name}  ${links[index]}`] : [],
+  );
+  return {
+    facts: all.map(({ session, ...rest }, index) => ({ ...session, ...rest, link: links[index] ?? null })),
+    lines: galleries.length === 0 ? lines : [...lines, "", "GALLERIES", ...galleries],
+  };
+}
+
+/** Fresh links to the galleries that have something to show. Signing needs the keys, not the network. */
+async function linksTo(all: readonly SessionLook[], settings: Settings): Promise<(string | null)[]> {
+  if (!all.some(({ published }) => published > 0)) return [];
+  const closing: (() => void | Promise<void>)[] = [];
+  const { store } = await openStore(settings, null, closing);
+  try {
+    return await Promise.all(
+      all.map(({ session, published }) => (published > 0 ? linkOf(session, store) : Promise.resolve(null))),
+    );
+  } finally {
+    for (const close of closing) await close();
+  }
 }
 
 function config(settings: Settings) {

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { watchCards } from "../card/watcher.ts";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
@@ -18,7 +19,7 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
     level: settings.log.level,
     secrets: [accessKeyId ?? null, secretAccessKey ?? null, sessionToken ?? null],
   });
-  const house = await openHouse(settings, { isServing: true });
+  const house = await openHouse(settings, { onBug: (error) => log.error({ error }, "a request failed") });
   try {
     const { library, cards, store } = settings;
     log.info(
@@ -69,10 +70,7 @@ async function settle(work: () => Promise<Failure | null>, log: Logger): Promise
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     if (error.code !== "interrupted")
-      log.error(
-        { code: error.code, hint: error.policy.hint, cause: String(error.cause ?? "") },
-        error.message,
-      );
+      log.error({ code: error.code, hint: error.policy.hint, cause: inspect(error.cause) }, error.message);
   }
 }
 

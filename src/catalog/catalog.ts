@@ -7,8 +7,6 @@ import type { Connection } from "./open.ts";
 import { openConnection, openForReading, translated } from "./open.ts";
 import { sessions } from "./sessions.ts";
 
-export type Catalog = ReturnType<typeof openCatalog>;
-
 /**
  * The catalog of a library, for the one process that writes to it. `store` names where objects go: what is recorded of
  * objects holds for that store only.

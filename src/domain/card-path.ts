@@ -12,9 +12,7 @@ export function pathKey(path: CardPath): string {
 }
 
 /** C0, C1, bidirectional marks and line separators: they make a name say something else than it is (CVE-2021-42574). */
-const UNSHOWABLE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]/gu;
+const UNSHOWABLE = /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]/gu;
 
 /** How a path is shown to people: UTF-8 where it is, `�` for the rest, nothing that moves a cursor or turns text around. */
 export function displayPath(path: CardPath): string {
@@ -56,9 +54,8 @@ export function withSuffix(name: string, suffix: string): string {
 }
 
 function cutToBytes(text: string, maxBytes: number): string {
-  let cut = text;
-  while (byteLength(cut) > maxBytes) cut = [...cut].slice(0, -1).join("");
-  return cut;
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes));
+  return text.slice(0, read);
 }
 
 function byteLength(text: string): number {

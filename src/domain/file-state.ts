@@ -2,7 +2,7 @@
  * What is durably true of a file found on a card. Written only after its effect is on disk, so there is no "in progress"
  * and nothing to clean up after a crash. `npm test` compares this table with the CHECK in the catalog.
  */
-export const NEXT_STATES = {
+const NEXT_STATES = {
   /** Seen on the card. */
   found: ["stored", "duplicate", "failed"],
   /** Complete in the library, proved by a cold read, under its final name, its directory synced. */

@@ -1,5 +1,5 @@
 /** The bytes of an object: in memory, or a file that no longer changes. */
-export type ObjectBody = { readonly bytes: Uint8Array } | { readonly file: string };
+type ObjectBody = { readonly bytes: Uint8Array } | { readonly file: string };
 
 /** Something to put into the store. Size and checksum are known beforehand, so the store can be held to them. */
 export interface NewObject {

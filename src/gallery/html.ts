@@ -14,7 +14,7 @@ import { altOf, aspectOf, colorOf, picturesOf } from "./photo.ts";
 import { say, sayCount, WORDS } from "./words.ts";
 
 /** Photos on a static page: what a phone loads at once without JavaScript, where `loading=lazy` has no effect. */
-export const PAGE_TILES = 60;
+const PAGE_TILES = 60;
 /** The shell links every tenth page, so that it stays small at any size and changes once in 600 photos; pages link on. */
 const PAGES_A_LINK = 10;
 

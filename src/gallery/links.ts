@@ -9,10 +9,10 @@ export type Sign = (keys: readonly string[]) => Promise<SignedLinks>;
 /** The links of one gallery at one moment. */
 export interface Links {
   /** Link to a key that was signed. Throws for any other: a bug. */
-  to(key: string): string;
-  signature(key: string): string;
+  readonly to: (key: string) => string;
+  readonly signature: (key: string) => string;
   /** Absolute address of a key without its signature, as a content security policy names it. */
-  address(key: string): string;
+  readonly address: (key: string) => string;
   readonly parts: LinkParts;
 }
 

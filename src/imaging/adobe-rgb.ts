@@ -17,7 +17,7 @@ export function withAdobeRgbProfile(jpeg: Buffer): Buffer {
 }
 
 /** A minimal ICC 2.1 display profile of Adobe RGB (1998), built from its published numbers (ICC.1:2001-04). */
-export function adobeRgbProfile(): Buffer {
+function adobeRgbProfile(): Buffer {
   const curve = Buffer.concat([latin1("curv\0\0\0\0\0\0\0\x01"), Buffer.from([2, 0x33, 0, 0])]);
   curve.writeUInt16BE(GAMMA, 12);
   const tags: [string, Buffer][] = [

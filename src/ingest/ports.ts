@@ -22,7 +22,7 @@ export interface Ports {
   readonly galleries: GalleriesPort;
 }
 
-export interface CardsPort {
+interface CardsPort {
   /** Everything on the volume by stat alone, in reading order. Throws `card-missing`, `card-unreadable`, `card-removed`. */
   list(volume: Volume, signal: AbortSignal): Promise<Inventory>;
 }
@@ -38,7 +38,7 @@ export interface ProvedCopy {
   readonly part: string;
 }
 
-export interface LibraryPort {
+interface LibraryPort {
   /** Removes copies that an earlier run did not finish; they are claimed by nobody. */
   sweep(): Promise<void>;
   freeBytes(): Promise<number>;
@@ -102,7 +102,7 @@ export interface Rendered {
   readonly capture: Capture;
 }
 
-export interface CatalogPort {
+interface CatalogPort {
   /** One query: every kept path of this volume, by `pathKey`. */
   known(volume: VolumeId): ReadonlyMap<string, KnownFile>;
   /** The session of this volume that is not offloaded yet. */
@@ -151,14 +151,14 @@ export interface PicturesPort {
   hasRenditions(hash: ContentHash, renditions: readonly Rendition[]): Promise<boolean>;
 }
 
-export interface StorePort {
+interface StorePort {
   /** On return the object is in the store and was seen there with this size. Throws `remote-*`. */
   put(object: NewObject, signal: AbortSignal): Promise<void>;
   /** Links that work now and for days, the same all day long so that caches hit. */
   sign(keys: readonly string[]): Promise<SignedLinks>;
 }
 
-export interface GalleriesPort {
+interface GalleriesPort {
   /**
    * Everything the gallery consists of besides its renditions, in waves: when one wave is in the store before the next is
    * begun, no reader ever sees a dangling entry (chunks, pages and assets; then the index; then the shell).

@@ -25,7 +25,7 @@ export interface DirectoryStoreOptions {
 }
 
 /** What to answer to a request for a link: without a right signature 403, whether or not the object exists. */
-export type SignedFile =
+type SignedFile =
   | {
       readonly status: 200;
       /** Absolute path; its bytes never change. */
@@ -58,7 +58,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
   const base = options.baseUrl.endsWith("/") ? options.baseUrl : `${options.baseUrl}/`;
   const secret = await guard(`open the store in ${options.root}`, async () => {
     for (const folder of [objects, incoming]) await makeDirectory(folder);
-    await sweep(incoming);
+    await sweep(incoming, now());
     return openSecret(options.secretFile);
   });
 
@@ -192,11 +192,12 @@ async function readRecord(at: string): Promise<DirectoryRecord | null> {
 }
 
 /** Removes what puts have left in `incoming` that did not come to their end. */
-async function sweep(incoming: string): Promise<void> {
+async function sweep(incoming: string, nowMs: number): Promise<void> {
   for (const name of await readdir(incoming)) {
     const path = join(incoming, name);
     const status = await stat(path).catch(orNull);
-    if (status && Date.now() - status.ctimeMs > LEFTOVER_MS) await rm(path, { force: true });
+    // Not the time of modification: a rendition that only got another name here keeps that of its making.
+    if (status && nowMs - status.ctimeMs > LEFTOVER_MS) await rm(path, { force: true });
   }
 }
 

@@ -28,7 +28,7 @@ export interface S3Options {
   readonly now?: () => number;
 }
 
-export interface S3Timeouts {
+interface S3Timeouts {
   /** Until a connection stands. */
   readonly connectMs: number;
   /** Without a byte in either direction. */

@@ -15,6 +15,7 @@ const BAD_CLOCK =
 /** Answers that say what is wrong by name (docs.aws.amazon.com, "Error responses"; Ceph's rgw_common.cc). */
 const BY_NAME: Readonly<Record<string, readonly [FailureCode, (place: S3Place) => string]>> = {
   NoSuchBucket: ["remote-no-bucket", ({ bucket, host }) => `there is no bucket "${bucket}" at ${host}`],
+  InvalidBucketName: ["remote-no-bucket", ({ bucket }) => `"${bucket}" cannot be the name of a bucket`],
   InvalidAccessKeyId: ["remote-refused", ({ host }) => `${host} does not know the access key id`],
   SignatureDoesNotMatch: [
     "remote-refused",

@@ -5,7 +5,7 @@ import type { Answer } from "./outcome.ts";
 import { replyOf } from "./outcome.ts";
 
 /** Runs one task, again and again. */
-export interface Runs<Request, Reply> {
+interface Runs<Request, Reply> {
   /**
    * The task's reply, or its `Failure`. Throws `worker-died` when the run was late or ended its process twice, `interrupted`
    * when the workers are closed, and the signal's reason at once when it aborts, though the thread may go on for a while.

@@ -12,7 +12,6 @@ import { pictureCard } from "../support/card.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { hashesBelow, sha256 } from "../support/invariants.ts";
 import { lacks } from "../support/needs.ts";
-import type { S3Server } from "../support/radosgw.ts";
 import { startRadosgw } from "../support/radosgw.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -56,7 +55,7 @@ async function useLightbox(page: Page): Promise<void> {
   await page.locator("a:has(img)").first().focus();
   await page.keyboard.press("Enter");
   await dialog.waitFor();
-  const large = () =>
+  const large = (): Promise<boolean> =>
     page.evaluate(`[...document.querySelectorAll(".pswp__img")].some((image) => image.naturalWidth >= 600)`);
   await eventually("a large picture in the lightbox", large);
   await page.keyboard.press("ArrowRight");
@@ -100,7 +99,7 @@ describe("a gallery on this machine", { skip: lacks("chromium") }, () => {
 });
 
 describe("a gallery in a bucket of a real S3 server", { skip: lacks("radosgw", "chromium") }, () => {
-  let server: S3Server | null = null;
+  let server: Awaited<ReturnType<typeof startRadosgw>> = null;
   before(async () => {
     server = await startRadosgw();
   });

@@ -41,14 +41,12 @@ function keep(catalog: Catalog, names: readonly string[]): Session {
   catalog.find(session.id, names.map(file));
   catalog.settle(
     session,
-    catalog
-      .pending(session.id)
-      .map((row, i) => ({
-        to: "stored" as const,
-        file: row,
-        copy: copyOf(`${names[i]}`),
-        path: `o/${session.name}/${names[i]}`,
-      })),
+    catalog.pending(session.id).map((row, i) => ({
+      to: "stored" as const,
+      file: row,
+      copy: copyOf(`${names[i]}`),
+      path: `o/${session.name}/${names[i]}`,
+    })),
   );
   return session;
 }

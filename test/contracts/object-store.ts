@@ -11,7 +11,7 @@ import { CACHE_FOREVER, CACHE_NEVER, linkTo } from "../../src/domain/object.ts";
 import type { ObjectStore } from "../../src/remote/object-store.ts";
 
 /** A store and what the contract needs to look at it from outside. */
-export interface StoreHarness {
+interface StoreHarness {
   readonly store: ObjectStore;
   /** The same store opened by a box whose clock shows something else. */
   openAt(nowMs: number): Promise<ObjectStore>;

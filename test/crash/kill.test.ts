@@ -24,7 +24,7 @@ async function card(folder: string): Promise<string> {
     Buffer.from("\0\0\0\x14ftypqt  "),
     randomBytes(60_000_000),
   ]);
-  return await makeCard(folder, files);
+  return makeCard(folder, files);
 }
 
 describe("a process that is killed at any moment", () => {

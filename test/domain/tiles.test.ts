@@ -14,7 +14,7 @@ const at = (minute: number): Capture => ({
 function file(path: string, capture: Capture | null = null, isInStore = true) {
   const name = path.split("/").at(-1) ?? "";
   const hash = contentHash(
-    [...path]
+    Array.from(path)
       .map((c) => c.charCodeAt(0).toString(16))
       .join("")
       .padStart(64, "0")

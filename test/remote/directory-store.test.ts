@@ -129,6 +129,15 @@ describe("the directory store", () => {
     assert.ok(bytes.equals((await store.get("linked/p.jpg", never)) ?? Buffer.alloc(0)));
   });
 
+  it("clears away what broken puts left yesterday, and nothing that may still be under way", async () => {
+    const incoming = join(options.root, "incoming");
+    await writeFile(join(incoming, "left.tmp"), "half a picture");
+    await openDirectoryStore(options);
+    assert.deepEqual(await readdir(incoming), ["left.tmp"]);
+    await openDirectoryStore({ ...options, now: () => Date.now() + 2 * 86_400_000 });
+    assert.deepEqual(await readdir(incoming), []);
+  });
+
   it("finds out when the bytes on its disk are no longer those that were put", async () => {
     const store = await openDirectoryStore(options);
     await store.put(newObject("rot/a", Buffer.from("hello")), never);

@@ -10,7 +10,7 @@ export async function picture(number: number, { width = 600, height = 400 } = {}
   const mark = Buffer.from(
     `<svg width="${width}" height="${height}"><circle cx="${(number * 37) % width}" cy="${(number * 71) % height}" r="${40 + (number % 50)}" fill="#fff8"/></svg>`,
   );
-  return await sharp({ create: { width, height, channels: 3, background } })
+  return sharp({ create: { width, height, channels: 3, background } })
     .composite([{ input: mark }])
     .withExif({ IFD0: { Make: "Test", Model: "Camera" }, IFD2: { DateTimeOriginal: text } })
     .jpeg({ quality: 80 })
@@ -39,5 +39,5 @@ export async function pictureCard(folder: string, count: number): Promise<string
     const name = `IMG_${String(1 + Math.floor(number / 2)).padStart(4, "0")}.JPG`;
     files[`DCIM/${number % 2 === 0 ? "100CANON" : "101NIKON"}/${name}`] = await picture(number);
   }
-  return await makeCard(folder, files);
+  return makeCard(folder, files);
 }

@@ -13,7 +13,7 @@ const SHAPES = [
 ] as const; // biome-ignore format: a table reads in columns
 
 export const SLUG = "aBcDeFgHiJkLmNoPqRsTuV";
-export const START_MS = Date.UTC(2026, 10, 14, 10);
+const START_MS = Date.UTC(2026, 10, 14, 10);
 
 /** Photo number `n` of a day of photos: seven seconds apart, with a pause of three hours after every 150. */
 export function photo(n: number, changes: Partial<GalleryItem> = {}): GalleryItem {

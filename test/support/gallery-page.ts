@@ -10,13 +10,13 @@ export interface GalleryPage {
   /** Script errors, console errors, answers of 400 and more, dialogs, violations of the policy. */
   readonly problems: string[];
   /** Asks the code that runs in the page, `gallery-probe.js`. */
-  probe<Answer>(question: string): Promise<Answer>;
+  readonly probe: <Answer>(question: string) => Promise<Answer>;
   /** Waits until a question to `probe` is answered with yes; throws after so many milliseconds. */
-  until(question: string, timeoutMs?: number): Promise<void>;
+  readonly until: (question: string, timeoutMs?: number) => Promise<void>;
   /** Waits until the script has laid out all photos and those on the screen are there. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
   /** Rules of axe-core that the page breaks now, with the elements that do. */
-  accessibility(): Promise<string[]>;
+  readonly accessibility: () => Promise<string[]>;
 }
 
 const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");

@@ -44,7 +44,9 @@ const probe = {
 
   /** @param {string} counter */
   isViewing(counter) {
-    const isOpen = document.querySelector(".pswp--open.pswp--ui-visible") !== null;
+    const slides = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".pswp__item")]);
+    // The neighbors are shown, and keys are listened to, when it has opened in full.
+    const isOpen = slides.length > 0 && slides.every(({ style }) => style.display === "block");
     return isOpen && probe.text(".pswp__counter").trim() === counter;
   },
 
@@ -80,7 +82,7 @@ const probe = {
     let heightErrorPx = 0;
     let blankScreens = 0;
     const isFilled = () => !document.elementFromPoint(innerWidth / 2, innerHeight / 2)?.closest(".b:empty");
-    for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight * 3) {
+    for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight * 4) {
       scrollTo(0, y);
       await frame();
       for (let wait = 0; wait < 100 && !isFilled(); wait++) await frame();

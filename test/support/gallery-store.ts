@@ -14,7 +14,7 @@ import { openGalleries } from "../../src/gallery/galleries.ts";
 
 export const templates = join(import.meta.dirname, "../../templates");
 
-export interface Asked {
+interface Asked {
   readonly path: string;
   readonly status: number;
   readonly atMs: number;

@@ -51,5 +51,5 @@ export function start(args: readonly string[], { env = {}, cwd = root, uid }: Op
 
 /** Runs the real command to its end. */
 export async function ghostroll(args: readonly string[], options: Options = {}): Promise<Ended> {
-  return await start(args, options).ended;
+  return start(args, options).ended;
 }
