@@ -51,7 +51,7 @@ async function view(tile) {
 }
 
 async function start() {
-  await source.refresh();
+  if ((await source.refresh()) === "gone") return;
   const index = source.index();
   if (!index) {
     setTimeout(start, RETRY_MS);

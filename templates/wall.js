@@ -18,7 +18,7 @@ export function openWall(root, source) {
   let paintedPx = 0;
   /** Where a row must begin so that rows on the screen stay as they are. */
   const breaks = /** @type {Set<number>} */ (new Set());
-  /** Tiles to use again while everything is laid out anew. @type {Map<number, Element>} */
+  /** Tiles to use again while everything is laid out anew, by the picture they lead to. @type {Map<string, HTMLElement>} */
   const given = new Map();
   /** How far the top of the wall is above the top of the screen. */
   const scrolledPx = () => -root.getBoundingClientRect().top;
@@ -56,11 +56,12 @@ export function openWall(root, source) {
       const old = before[at];
       if (same === at && old && isSameBlock(old, block)) {
         same++;
+        if (block.group >= 0) label(old.element, index.groups[block.group]);
         return Object.assign(old, block);
       }
       return {
         ...block,
-        element: makeBlock(block, index.groups),
+        element: makeBlock(block, index.groups[block.group]),
         isFilled: block.group >= 0,
         isWanted: false,
       };
@@ -68,7 +69,8 @@ export function openWall(root, source) {
     const last = blocks[same - 1]?.element;
     const old = [...root.children];
     const rest = last ? old.slice(old.indexOf(last) + 1) : old;
-    for (const tile of rest.flatMap((element) => [...element.children])) given.set(positionOf(tile), tile);
+    for (const tile of rest.flatMap((element) => [...element.querySelectorAll("a")]))
+      given.set(pathOf(tile.href), tile);
     // Old tiles move into their new places before the old ones go, in one step: nothing is painted in between.
     paint(scrolled);
     for (const element of rest) element.remove();
@@ -155,14 +157,15 @@ export function openWall(root, source) {
   function fillNow(block) {
     const aspects = source.aspects();
     const tiles = block.items.map((position) => {
-      const byte = aspects[position] ?? 0;
-      const tile = given.get(position);
-      if (tile instanceof HTMLElement && tile.matches("a") === byte > 0) {
-        tile.style.setProperty("--a", String(aspectOf(byte)));
-        return tile;
-      }
       const entry = source.entry(position);
-      return entry && makeTile(position, aspectOf(byte), entry, source);
+      if (!entry) return undefined;
+      const aspect = aspectOf(aspects[position] ?? 0);
+      const tile = given.get(pathOf(source.picture(entry, "share")));
+      if (!tile) return makeTile(position, aspect, entry, source);
+      tile.dataset.i = String(position);
+      tile.style.setProperty("--a", String(aspect));
+      freshen(tile, position, entry, source);
+      return tile;
     });
     if (!tiles.every((tile) => tile !== undefined)) return false;
     block.element.replaceChildren(...tiles);
@@ -226,15 +229,19 @@ function isSameBlock(a, b) {
   );
 }
 
-/** @param {import("./layout.js").Block} block @param {import("./source.js").Index["groups"]} groups */
-function makeBlock(block, groups) {
-  const [, day = "", time = ""] = groups[block.group] ?? [];
-  if (block.group >= 0) {
-    const heading = make("h2", "", `${day} `);
-    heading.append(make("small", "", time));
-    return heading;
-  }
+/** @param {import("./layout.js").Block} block @param {import("../src/gallery/format.ts").Group | undefined} group */
+function makeBlock(block, group) {
+  if (group) return label(make("h2", "", ""), group);
   const element = make("div", block.isEnd ? "b end" : "b", "");
-  element.style.height = `${block.height}px`;
+  element.style.setProperty("--height", `${block.height}px`);
   return element;
 }
+
+/** @param {HTMLElement} heading @param {import("../src/gallery/format.ts").Group | undefined} group */
+function label(heading, [, day, time] = [0, "", ""]) {
+  heading.replaceChildren(`${day} `, make("small", "", time));
+  return heading;
+}
+
+/** A link without its signature. @param {string} link */
+const pathOf = (link) => link.split("?")[0] ?? "";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,13 +7,12 @@ import { describe, it } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import sharp from "sharp";
 import { qrText } from "../../src/app/qr.ts";
+import { lacks } from "../support/needs.ts";
 
 const LAN_LINK = "http://192.168.1.20:8081/o/g/abcdefghijklmnopqrstuv?e=1763632800&s=abcdefghijklmnopqrstuv";
 const LONG_LINK = `https://bucket.s3.eu-central-1.amazonaws.com/ghostroll/g/abcdefghijklmnopqrstuv?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261114T000000Z&X-Amz-Expires=604800&X-Amz-Signature=${"0123456789abcdef".repeat(4)}&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261114%2Feu-central-1%2Fs3%2Faws4_request&X-Amz-SignedHeaders=host`;
 
-const isMissing = spawnSync("zbarimg", ["--version"]).error !== undefined;
-const skip =
-  isMissing && process.env["CI"] === undefined ? "zbarimg is missing: apt-get install zbar-tools" : false;
+const skip = lacks("zbarimg");
 
 /** Pixels as the terminal shows them: each character is two modules, one above the other. */
 async function photograph(text: string, isDarkOnLight: boolean, file: string): Promise<void> {

@@ -5,7 +5,8 @@ import { describe, it } from "node:test";
 import sharp, { type Sharp } from "sharp";
 import { withAdobeRgbProfile } from "../../src/imaging/adobe-rgb.ts";
 import render from "../../src/imaging/task.ts";
-import { exiftool, withoutExiftool } from "./exiftool.ts";
+import { lacks } from "../support/needs.ts";
+import { exiftool } from "./exiftool.ts";
 import { type Color, colorOf, distance, picture, requestFor, temporaryFolder } from "./samples.ts";
 
 const folder = await temporaryFolder();
@@ -37,7 +38,7 @@ describe("color", () => {
   });
 
   it("is that of the picture for Adobe RGB as Canon and Nikon mark it, by name only", {
-    skip: withoutExiftool,
+    skip: lacks("exiftool"),
   }, async () => {
     const file = join(folder, "named.jpg");
     await writeFile(file, await jpeg(plain()));

@@ -8,7 +8,8 @@ import { drawDemoCard } from "../../src/imaging/demo-card.ts";
 import { planShots } from "../../src/imaging/demo-plan.ts";
 import draw from "../../src/imaging/draw-task.ts";
 import { readCapture } from "../../src/imaging/exif.ts";
-import { exiftool, withoutExiftool } from "./exiftool.ts";
+import { lacks } from "../support/needs.ts";
+import { exiftool } from "./exiftool.ts";
 import { temporaryFolder } from "./samples.ts";
 
 const folder = await temporaryFolder();
@@ -71,7 +72,7 @@ describe("the demo card", () => {
   });
 
   it("has place, owner and serial number in some pictures, and turned ones", {
-    skip: withoutExiftool,
+    skip: lacks("exiftool"),
   }, () => {
     const facts = exiftool(
       "-q",

@@ -5,7 +5,8 @@ import { describe, it } from "node:test";
 import { cameraName, exposureText, shown } from "../../src/imaging/camera-words.ts";
 import { buildRaw, withExif } from "../../src/imaging/demo-exif.ts";
 import { EXIF_BYTES, readCapture } from "../../src/imaging/exif.ts";
-import { exiftool, withoutExiftool } from "./exiftool.ts";
+import { lacks } from "../support/needs.ts";
+import { exiftool } from "./exiftool.ts";
 import { corpus, SHOT } from "./samples.ts";
 
 const MODIFIED_MS = Date.UTC(2026, 0, 1);
@@ -90,7 +91,9 @@ describe("capture facts", () => {
     );
   });
 
-  const skip = existsSync(corpus) ? withoutExiftool : "needs the corpus of camera files beside the checkout";
+  const skip = existsSync(corpus)
+    ? lacks("exiftool")
+    : "needs the corpus of camera files beside the checkout";
   it("agree with exiftool on real files of 30 makers", { skip }, () => {
     const folder = join(corpus, "jpeg");
     const theirs = exiftool(

@@ -1,11 +1,5 @@
 import { spawnSync } from "node:child_process";
 
-const isMissing = spawnSync("exiftool", ["-ver"]).status !== 0;
-
-/** Why a test that asks exiftool cannot run here; in CI it must. */
-export const withoutExiftool =
-  isMissing && process.env["CI"] === undefined ? "needs exiftool: apt install libimage-exiftool-perl" : false;
-
 /** What exiftool prints for these arguments; throws when it fails. */
 export function exiftool(...args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync("exiftool", args, { encoding: "utf8", maxBuffer: 1e8 });

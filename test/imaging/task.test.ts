@@ -10,7 +10,8 @@ import { Failure } from "../../src/domain/failure.ts";
 import { withExif } from "../../src/imaging/demo-exif.ts";
 import { EXIF_BYTES } from "../../src/imaging/exif.ts";
 import render from "../../src/imaging/task.ts";
-import { exiftool, withoutExiftool } from "./exiftool.ts";
+import { lacks } from "../support/needs.ts";
+import { exiftool } from "./exiftool.ts";
 import { colorOf, corpus, picture, requestFor, SHOT, temporaryFolder } from "./samples.ts";
 
 const folder = await temporaryFolder();
@@ -98,7 +99,7 @@ describe("rendering", () => {
       }
     });
 
-  it("leaves no place, serial number or owner in a rendition", { skip: withoutExiftool }, async () => {
+  it("leaves no place, serial number or owner in a rendition", { skip: lacks("exiftool") }, async () => {
     const jpeg = withExif(
       await picture(900, 600, () => [90, 120, 60])
         .jpeg()

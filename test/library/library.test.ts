@@ -14,6 +14,7 @@ import headHash from "../../src/library/head-task.ts";
 import type { Library } from "../../src/library/library.ts";
 import { openLibrary } from "../../src/library/library.ts";
 import copyAndProve from "../../src/library/task.ts";
+import { lacks } from "../support/needs.ts";
 import { isRoot, withMount } from "./mount.ts";
 
 const session = { day: "2026-05-01", name: "0001-abcd" };
@@ -245,12 +246,5 @@ function open(root: string): Library {
 }
 
 function noFat(): string | false {
-  if (!isRoot) return "needs root to mount an exFAT image";
-  try {
-    execFileSync("sh", ["-c", "command -v mkfs.exfat && command -v mount.exfat-fuse && command -v losetup"]);
-    return false;
-  } catch {
-    if (process.env["CI"] !== undefined) throw new Error("CI must have exfatprogs and exfat-fuse");
-    return "needs exFAT: apt-get install exfatprogs exfat-fuse";
-  }
+  return isRoot ? lacks("mkfs.exfat", "mount.exfat-fuse") : "needs root to mount an exFAT image";
 }

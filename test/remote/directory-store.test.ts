@@ -11,7 +11,8 @@ import send from "send";
 import { linkTo } from "../../src/domain/object.ts";
 import type { DirectoryStore, DirectoryStoreOptions } from "../../src/remote/directory-store.ts";
 import { openDirectoryStore } from "../../src/remote/directory-store.ts";
-import { failure, newObject, objectStoreContract } from "../contracts/object-store.ts";
+import { failure, newObject } from "../contracts/new-object.ts";
+import { objectStoreContract } from "../contracts/object-store.ts";
 
 const never = new AbortController().signal;
 const WEEK_S = 604_800;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { translateDiskError } from "../../src/remote/disk-errors.ts";
-import { failure } from "../contracts/object-store.ts";
+import { failure } from "../contracts/new-object.ts";
 
 describe("errors of the store's disk", () => {
   it("name a full disk, as Linux reports it", async () => {

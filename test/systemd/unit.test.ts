@@ -6,15 +6,12 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parseCommand } from "../../src/app/cli.ts";
 import { SETTING_NAMES } from "../../src/config/settings.ts";
+import { lacks } from "../support/needs.ts";
 
 const root = join(import.meta.dirname, "../..");
 const unit = readFileSync(join(root, "systemd/ghostroll.service"), "utf8");
 
-const isMissing = spawnSync("systemd-analyze", ["--version"]).error !== undefined;
-const skip =
-  isMissing && process.env["CI"] === undefined
-    ? "systemd-analyze is missing: apt-get install systemd"
-    : false;
+const skip = lacks("systemd-analyze");
 
 describe("ghostroll.service", () => {
   let folder: string;
