@@ -1,6 +1,6 @@
 import { keepUp } from "./live.js";
 import { openSource } from "./source.js";
-import { altOf, firstIndex, make, sayWhen, words } from "./tiles.js";
+import { altOf, firstIndex, make, sayWhen, sharpenHero, words } from "./tiles.js";
 import { openWall } from "./wall.js";
 
 /** How long to wait before trying again when the network fails at the start. */
@@ -68,6 +68,13 @@ async function start() {
   addEventListener("scroll", wall.paint, { passive: true });
   addEventListener("resize", wall.resize);
   addEventListener("online", wall.paint);
+  if (document.readyState === "complete") whenIdle();
+  else addEventListener("load", whenIdle);
+}
+
+/** What can wait until the first screen had the network for itself. Neither is missed when it fails. */
+function whenIdle() {
+  sharpenHero().catch(() => undefined);
   setTimeout(() => loadViewer().catch(() => undefined), IDLE_MS);
 }
 

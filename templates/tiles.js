@@ -81,9 +81,20 @@ export function freshen(tile, position, entry, source) {
   if (!(tile instanceof HTMLAnchorElement) || !image || !entry[0]) return;
   tile.href = source.picture(entry, "share");
   image.alt = altOf(position, entry);
-  const link = source.picture(entry, tile.className.startsWith("hero") ? "share" : "thumb");
+  const link = source.picture(entry, image.src.includes("-share.jpg?") ? "share" : "thumb");
   const isSame = image.src.split("?")[0] === link.split("?")[0];
   if (isSame && image.complete && image.naturalWidth) return;
   // The same address again is a second try for one that failed.
   if (image.src !== link || image.complete) image.src = link;
+}
+
+/** Puts the large picture into the place at the top once it is there: the small one is too soft for it. */
+export async function sharpenHero() {
+  const hero = document.querySelector(".hero");
+  const image = hero?.querySelector("img");
+  if (!(hero instanceof HTMLAnchorElement) || !image) return;
+  const large = new Image();
+  large.src = hero.href;
+  await large.decode();
+  image.src = large.src;
 }

@@ -11,7 +11,7 @@ import type { Context } from "./context.ts";
 import { say } from "./context.ts";
 import type { House } from "./house.ts";
 import { openHouse } from "./house.ts";
-import { ingestInto, keepServing, rescanOf, serving } from "./ingest.ts";
+import { ingestInto, keepServing, rescanOf, slipTo } from "./ingest.ts";
 import { exitCodeOf } from "./summary.ts";
 
 /** Drawing one picture takes well under a second. */
@@ -85,9 +85,12 @@ async function openOnSomePort(
   context: Context,
 ): Promise<House> {
   try {
-    return await openHouse(context.settings(overrides), serving(context.err));
+    return await openHouse(context.settings(overrides), { isServing: true, onSlip: slipTo(context.err) });
   } catch (error) {
     if (isAsked || !(error instanceof Failure) || error.code !== "port-in-use") throw error;
-    return openHouse(context.settings({ ...overrides, WEB_PORT: "0" }), serving(context.err));
+    return openHouse(context.settings({ ...overrides, WEB_PORT: "0" }), {
+      isServing: true,
+      onSlip: slipTo(context.err),
+    });
   }
 }

@@ -13,8 +13,16 @@ import { openLibrary } from "../library/library.ts";
 import type { ObjectStore } from "../remote/object-store.ts";
 import type { Web } from "../web/server.ts";
 import { openWorkers } from "../workers/pool.ts";
-import type { Serving } from "./store.ts";
+import type { Announcer } from "./announce.ts";
+import { openAnnouncer } from "./announce.ts";
 import { openStore, storeName } from "./store.ts";
+
+export interface HouseOptions {
+  /** Whether galleries of a library without a bucket open from here while the house is open. */
+  readonly isServing: boolean;
+  /** Hears of what went wrong beside the work, which goes on: a guest's request, a command of the user. */
+  readonly onSlip: (what: string, error: unknown) => void;
+}
 
 /** All rooms, connected. */
 export interface House {
@@ -24,6 +32,7 @@ export interface House {
   readonly checkStore: ObjectStore["check"];
   /** What was put into the store since the house was opened. */
   readonly traffic: { readonly puts: number; readonly bytes: number };
+  readonly announcer: Announcer;
   /** Looks at a volume where a hung one harms nobody: what the watcher needs. */
   readonly peek: Parameters<typeof watchCards>[0]["peek"];
   /** `null` when galleries are not served from here. */
@@ -55,7 +64,7 @@ const patienceFor = ({ sizeBytes }: { sizeBytes: number }) => PATIENCE_MS + size
 /**
  * Opens every room for the one process that works on a library. Throws `catalog-*`, `disk-*`, `port-in-use`, `settings-invalid`.
  */
-export async function openHouse(settings: Settings, serving: Serving): Promise<House> {
+export async function openHouse(settings: Settings, { isServing, onSlip }: HouseOptions): Promise<House> {
   const { library: place, pictures, store: bucket } = settings;
   const closing: (() => void | Promise<void>)[] = [];
   const close = async () => {
@@ -63,7 +72,11 @@ export async function openHouse(settings: Settings, serving: Serving): Promise<H
   };
   try {
     closing.push(lockLibrary(join(place.baseDir, "ghostroll.lock")));
-    const { store, web } = await openStore(settings, serving, closing);
+    const { store, web } = await openStore(
+      settings,
+      isServing ? { onBug: (error) => onSlip("A request failed", error) } : null,
+      closing,
+    );
     const { counted, traffic } = countPuts(store);
 
     const cardWorkers = openWorkers({ threads: place.copyWorkers, env: WORKER_ENVIRONMENT });
@@ -83,6 +96,9 @@ export async function openHouse(settings: Settings, serving: Serving): Promise<H
     await library.sweep();
     const catalog = openCatalog(place.dbPath, storeName(settings));
     closing.push(() => catalog.close());
+
+    const announcer = openAnnouncer(settings, catalog, (error) => onSlip("GHOSTROLL_ON_EVENT failed", error));
+    closing.push(announcer.settled);
 
     const ports: Ports = {
       cards: openCards({ list: cardWorkers.task(task("card/inventory-task.ts"), PATIENCE_MS) }),
@@ -109,7 +125,7 @@ export async function openHouse(settings: Settings, serving: Serving): Promise<H
       title: settings.gallery.title,
     };
     const peek: House["peek"] = cardWorkers.task(task("card/peek-task.ts"), PEEK_MS);
-    return { ports, options, checkStore: store.check, traffic, peek, web, close };
+    return { ports, options, checkStore: store.check, traffic, announcer, peek, web, close };
   } catch (error) {
     await close();
     throw error;

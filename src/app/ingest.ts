@@ -1,6 +1,5 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { inspect } from "node:util";
 import { identifyVolume } from "../card/identify-volume.ts";
 import type { Settings } from "../config/slices.ts";
 import type { Volume } from "../domain/card.ts";
@@ -11,10 +10,9 @@ import { linkOf } from "../ingest/publish.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { DEFAULT_COLUMNS, say, untilStopped } from "./context.ts";
-import type { House } from "./house.ts";
+import type { House, HouseOptions } from "./house.ts";
 import { openHouse } from "./house.ts";
 import { qrText } from "./qr.ts";
-import type { Serving } from "./store.ts";
 import type { Summary } from "./summary.ts";
 import { exitCodeOf, summarize, summaryLines } from "./summary.ts";
 import type { Display } from "./terminal.ts";
@@ -63,11 +61,11 @@ export function rescanOf({ cards, library, origins }: Settings, volume: Volume):
 /** Photos first: when the port is taken and nobody asked for it, the card is ingested all the same. */
 async function openServing(settings: Settings, isAsked: boolean, { err }: Context): Promise<House> {
   try {
-    return await openHouse(settings, serving(err));
+    return await openHouse(settings, { isServing: true, onSlip: slipTo(err) });
   } catch (error) {
     if (isAsked || !(error instanceof Failure) || error.code !== "port-in-use") throw error;
     say(err, `${error.message} The gallery is made, but not served now. ${error.policy.hint}`);
-    return openHouse(settings, null);
+    return openHouse(settings, { isServing: false, onSlip: slipTo(err) });
   }
 }
 
@@ -86,6 +84,7 @@ export async function ingestInto(
   const display = isQuiet ? null : openDisplay({ ...displayOptions(context), columns });
   const report: Parameters<typeof ingestCard>[3] = (told) => {
     tracker.hear(told);
+    house.announcer.hear(told);
     // With nothing to read there is nothing to watch: the summary says it all.
     if (tracker.look().foundFiles > 0) display?.update(tracker.look());
   };
@@ -126,9 +125,9 @@ function show(summary: Summary, context: Context, columns: number): void {
   say(context.out, "", ...(qr === null ? [] : [qr]), summary.link);
 }
 
-/** A bug in answering a guest ends neither the ingest nor the server, and is not hidden either. */
-export function serving(err: Context["err"]): Serving {
-  return { onBug: (error) => say(err, `A request failed, please report it: ${inspect(error)}`) };
+/** What goes wrong beside the work is said, and ends nothing. */
+export function slipTo(err: Context["err"]): HouseOptions["onSlip"] {
+  return (what, error) => say(err, `${what}: ${error instanceof Error ? error.message : String(error)}`);
 }
 
 /** Serves until the process is asked to end. */

@@ -13,7 +13,7 @@ export function storeName({ store, library }: Settings): string {
 }
 
 /** What to do with bugs in answering a guest, or `null` to serve nothing. */
-export type Serving = { readonly onBug: (error: unknown) => void } | null;
+type Serving = { readonly onBug: (error: unknown) => void } | null;
 
 const health = () => ({ status: "ok" });
 

@@ -3,6 +3,14 @@ export function environment(): Readonly<Record<string, string | undefined>> {
   return process.env;
 }
 
+/** What commands of the user get of it: enough to find programs and speak the user's language, and no secret. */
+export function passedOn(): Readonly<Record<string, string>> {
+  const names = ["PATH", "HOME", "USER", "LANG", "TZ"];
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
+
 /** Whether a terminal may be written to in color (no-color.org; a dumb terminal knows none). */
 export function wantsColor(from: Readonly<Record<string, string | undefined>>): boolean {
   return (from["NO_COLOR"] ?? "") === "" && from["TERM"] !== "dumb";

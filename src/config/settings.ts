@@ -71,6 +71,8 @@ export const SETTINGS = {
   WEB_URL:          { kind: optional(address), default: "", meaning: "Address put into links when guests reach this machine under another name; empty uses host and port." },
   GALLERY_TITLE:    { kind: text("at most 120 characters in one line", /^[^\p{Cc}]{1,120}$/u, true), default: "", meaning: "Title of the galleries; empty names the card and the day." },
 
+  ON_EVENT:         { kind: optional(text("a shell command in one line", /^[^\p{Cc}]+$/u)), default: "", meaning: "Runs at card-inserted, card-kept, gallery-open, gallery-complete and trouble, with GHOSTROLL_EVENT, _CARD, _MESSAGE and _LINK in its environment: for an LED, a buzzer or a text message." },
+
   LOG_LEVEL:        { kind: choice(["debug", "info", "warn", "error", "silent"]), default: "info", meaning: "One line a session at info, one line a file at debug." },
 } as const satisfies Record<string, Setting>;
 

@@ -42,6 +42,7 @@ export function slice(values: Values, credentials: Credentials | null) {
       uploadWorkers: values.UPLOAD_WORKERS,
     },
     web: { host: values.WEB_HOST, port: values.WEB_PORT, url: values.WEB_URL },
+    notify: { onEvent: values.ON_EVENT },
     gallery: { title: values.GALLERY_TITLE },
     log: { level: values.LOG_LEVEL },
   } as const;

@@ -55,8 +55,8 @@ export function packShell(gallery: Gallery, assets: Assets, links: Links, render
     data: scriptJson(data),
     description: [count, sayUntil(gallery)].filter((part) => part !== "").join(" · "),
     count,
-    // A full-size picture for a full-width place; links of the grid's tiles lead to the same.
-    hero: hero === null ? null : { ...hero, thumb: hero.link },
+    // Its thumbnail, which is there at once; the script puts the large picture in its place when the first screen is done.
+    hero,
     sections: sectionsOf(first, tiles, 0, heroAt),
     pages: pageNumbers(gallery).filter((number) => (number - 1) % PAGES_A_LINK === 0),
     linkToPage: (number: number) => links.to(keys.page(slug, number)),

@@ -50,7 +50,8 @@ async function read(
   maxPixels: number,
   failOn: "error" | "none",
 ): Promise<Pixels> {
-  const { data, info } = await sharp(source, { failOn, limitInputPixels: maxPixels })
+  const options = { failOn, limitInputPixels: maxPixels };
+  const { data, info } = await sharp(await shrunkOnLoad(source, maxLongEdge, options), options)
     .autoOrient()
     .resize({ width: maxLongEdge, height: maxLongEdge, fit: "inside", withoutEnlargement: true })
     .flatten({ background: "white" })
@@ -58,6 +59,29 @@ async function read(
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height, channels: info.channels };
+}
+
+/** What libjpeg can shrink by while it decodes (libvips, `VipsForeignLoadJpeg:shrink`), most first. */
+const SHRINKS = [8, 4, 2];
+
+/**
+ * The path of a JPEG with libvips' option to decode it smaller, though never below what is wanted. sharp does that by
+ * itself, but takes one step less where the factor is near, for fear of a rounded pixel: 6000 pixels would be decoded in
+ * full for 2048, in twice the time. Against that the result differs by a PSNR of 47 dB or more: nothing anybody sees.
+ */
+async function shrunkOnLoad(
+  source: string | Buffer,
+  maxLongEdge: number,
+  options: { readonly failOn: "error" | "none"; readonly limitInputPixels: number },
+): Promise<string | Buffer> {
+  if (typeof source !== "string") return source;
+  const { format, width, height } = await sharp(source, options).metadata();
+  const factor = Math.max(width, height) / maxLongEdge;
+  const shrink = SHRINKS.find((step) => step <= factor);
+  // Too many pixels are to be refused as they are. From 16 on sharp would shrink on load once more, and get it wrong.
+  if (format !== "jpeg" || shrink === undefined || factor >= 16 || width * height > options.limitInputPixels)
+    return source;
+  return `${source}[shrink=${shrink}]`;
 }
 
 /** Whether a picture brings its own color profile; false where that cannot be told. */

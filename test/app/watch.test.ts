@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -35,7 +35,9 @@ async function daemon(t: TestContext) {
   const folder = await tempFolder(t);
   const [roots, base, shelf] = [join(folder, "media"), join(folder, "library"), join(folder, "shelf")];
   await mkdir(roots);
-  const settings = { MOUNT_ROOTS: roots, BASE_DIR: base, WEB_PORT: "0" };
+  const said = join(folder, "said");
+  const command = `echo "$GHOSTROLL_EVENT $GHOSTROLL_MESSAGE" >> ${said}`;
+  const settings = { MOUNT_ROOTS: roots, BASE_DIR: base, WEB_PORT: "0", ON_EVENT: command };
   const launch = () => {
     const run = start([
       "watch",
@@ -44,7 +46,7 @@ async function daemon(t: TestContext) {
     t.after(() => void run.child.kill("SIGKILL"));
     return run;
   };
-  return { roots, base, shelf, launch };
+  return { roots, base, shelf, said, launch };
 }
 
 describe("the daemon", () => {
@@ -86,6 +88,19 @@ describe("the daemon", () => {
     again.child.kill("SIGTERM");
     assert.equal((await again.ended).code, 0);
     await assertComplete(base, contents, contents.size);
+  });
+
+  it("tells the user's command what happens to a card, once each, with the link", async (t) => {
+    const { roots, said, launch } = await daemon(t);
+    await pictureCard(join(roots, "CARD"), 2);
+    const run = launch();
+    await until(run, (log) => galleries(log) === 1);
+    run.child.kill("SIGTERM");
+    await run.ended;
+    const lines = (await readFile(said, "utf8")).trim().split("\n");
+    const events = lines.map((line) => line.split(" ")[0]);
+    assert.deepEqual(events.toSorted(), ["card-inserted", "card-kept", "gallery-complete", "gallery-open"]);
+    assert.match(lines.join("\n"), /gallery-complete .*2 photos\. http:\/\/\S+s=[\w-]+$/m);
   });
 
   it("logs no link that opens a gallery with its signature left in", async (t) => {

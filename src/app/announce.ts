@@ -1,0 +1,50 @@
+import { passedOn } from "../config/environment.ts";
+import type { Settings } from "../config/slices.ts";
+import type { Failure } from "../domain/failure.ts";
+import { defaultTitle } from "../domain/session.ts";
+import type { Ports } from "../ingest/ports.ts";
+import type { Report, Told } from "../ingest/report.ts";
+import { openCommandChannel } from "../notify/command-channel.ts";
+import type { Event } from "../notify/message.ts";
+
+export interface Announcer {
+  readonly hear: Report;
+  /** Says that a card could not be finished, with the fix. */
+  trouble(card: string, failure: Failure): void;
+  inserted(card: string): void;
+  /** Resolves when everything said so far has been passed on. */
+  settled(): Promise<void>;
+}
+
+/** Turns what the story tells into events for people; each event once while the process runs. `onDeaf` hears of a channel that failed. */
+export function openAnnouncer(
+  settings: Settings,
+  catalog: Ports["catalog"],
+  onDeaf: (error: Error) => void,
+): Announcer {
+  const { onEvent } = settings.notify;
+  const channel = onEvent === null ? null : openCommandChannel(onEvent, passedOn());
+  const opened = new Set<number>();
+  let passing: Promise<unknown> = Promise.resolve();
+  const tell = (event: Event) => {
+    if (channel !== null) passing = Promise.all([passing, channel.tell(event).catch(onDeaf)]);
+  };
+  let current: Extract<Told, { kind: "session" }>["session"] | null = null;
+  return {
+    hear(told) {
+      if (told.kind === "session") current = told.session;
+      if (told.kind === "offloaded" && current !== null)
+        tell({ name: "card-kept", card: current.label, tally: catalog.tally(current.id) });
+      if (told.kind !== "published") return;
+      const { session, link, tiles } = told;
+      const title = settings.gallery.title || defaultTitle(session);
+      if (!opened.has(session.id)) tell({ name: "gallery-open", card: session.label, title, link });
+      opened.add(session.id);
+      if (told.isComplete) tell({ name: "gallery-complete", card: session.label, title, link, tiles });
+    },
+    inserted: (card) => tell({ name: "card-inserted", card }),
+    trouble: (card, { message, policy }) =>
+      tell({ name: "trouble", card, sentence: `${message} ${policy.hint}` }),
+    settled: async () => void (await passing),
+  };
+}

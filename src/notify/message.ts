@@ -1,0 +1,41 @@
+import { count } from "../domain/amounts.ts";
+import type { Tally } from "../domain/session.ts";
+
+/** Something people want to be told, in the order it happens to a card. */
+export type Event =
+  | { readonly name: "card-inserted"; readonly card: string }
+  | { readonly name: "card-kept"; readonly card: string; readonly tally: Tally }
+  | { readonly name: "gallery-open"; readonly card: string; readonly title: string; readonly link: string }
+  | {
+      readonly name: "gallery-complete";
+      readonly card: string;
+      readonly title: string;
+      readonly link: string;
+      readonly tiles: number;
+    }
+  | { readonly name: "trouble"; readonly card: string; readonly sentence: string };
+
+/**
+ * What to tell people, in one text message. A link stands last and alone, since phones show a preview only then and some
+ * take a full stop for a part of it.
+ */
+export function messageOf(event: Event): string {
+  switch (event.name) {
+    case "card-inserted":
+      return `${event.card}: reading the card.`;
+    case "card-kept":
+      return `${event.card}: ${keptInWords(event.tally)}`;
+    case "gallery-open":
+      return `${event.title}: the first photos are there. ${event.link}`;
+    case "gallery-complete":
+      return `${event.title}: ${count(event.tiles, "photo")}. ${event.link}`;
+    case "trouble":
+      return `${event.card}: ${event.sentence}`;
+  }
+}
+
+function keptInWords({ kept, duplicates, failed }: Tally): string {
+  const known = duplicates > 0 ? `, ${count(duplicates, "duplicate")} known` : "";
+  if (failed > 0) return `${count(kept, "file")} kept${known}, ${failed} could not be read.`;
+  return `all is kept: ${count(kept, "file")}${known}.`;
+}
