@@ -51,8 +51,7 @@ export function keepUp(source, wall) {
   function announce(count) {
     const pill = make("button", "pill", sayCount(words.newPhotos, count - seen));
     pill.addEventListener("click", () => {
-      const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-      scrollTo({ top: wall.topOf(seen) - 64, behavior });
+      wall.goTo(seen);
       acknowledge();
     });
     news.replaceChildren(pill);
@@ -110,7 +109,7 @@ export function keepUp(source, wall) {
       schedule();
       document.addEventListener("visibilitychange", () => document.hidden || poll());
       addEventListener("scroll", () => {
-        if (news.firstChild && wall.topOf(seen) < scrollY + innerHeight) acknowledge();
+        if (news.firstChild && wall.isReached(seen)) acknowledge();
       });
       // Pictures that failed before this script listened.
       if ([...document.images].some((image) => image.complete && !image.naturalWidth)) heal();

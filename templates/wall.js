@@ -12,6 +12,7 @@ export function openWall(root, source) {
   /** @typedef {import("./layout.js").Block & { element: HTMLElement, isFilled: boolean, isWanted: boolean }} Placed */
   /** @type {Placed[]} */
   let blocks = [];
+  const hero = /** @type {HTMLElement | null} */ (document.querySelector(".hero"));
   let shown = 0;
   let width = 0;
   /** Where the page was scrolled to when it was last painted: after a resize the browser has moved on already. */
@@ -48,11 +49,14 @@ export function openWall(root, source) {
     // A last row that is on the screen stays as it is: what is new begins a row. Rows are at most twice as high as aimed.
     const isLastRowSeen = end && end.top + end.height - 2 * now.row < scrolled + innerHeight;
     if (width !== now.width || !isLastRowSeen) breaks.clear();
-    else if (index.count > shown) breaks.add(shown);
+    
     width = now.width;
     const before = blocks;
     let same = 0;
-    blocks = arrange(index, source.aspects(), now, breaks).map((block, at) => {
+    // A page that was opened before there was any photo has none at the top; one with a photo there shows the first one now.
+    if (hero && index.hero >= 0) hero.dataset.i = String(index.hero);
+    const layout = { ...index, hero: hero ? index.hero : -1 };
+    blocks = arrange(layout, source.aspects(), now, breaks).map((block, at) => {
       const old = before[at];
       if (same === at && old && isSameBlock(old, block)) {
         same++;
@@ -193,10 +197,23 @@ export function openWall(root, source) {
         if (entry) freshen(tile, position, entry, source);
       }
     },
-    /** Where the rows of a photo begin, in pixels from the top of the page. @param {number} position */
-    topOf(position) {
+    /** Whether the first rows that hold a photo have come up from below the screen. @param {number} position */
+    isReached(position) {
       const block = blocks.find(({ items }) => items.includes(position));
-      return (block?.top ?? 0) - scrolledPx() + scrollY;
+      return (
+        !block || block.top + block.height < scrolledPx() + innerHeight || tileTop(position) < innerHeight
+      );
+    },
+    /** Scrolls to a photo, gently where people like that. @param {number} position */
+    goTo(position) {
+      const block = blocks.find(({ items }) => items.includes(position));
+      if (block) fill(block);
+      const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
+      if (block)
+        scrollBy({
+          top: Math.min(tileTop(position), block.top - scrolledPx() + block.height) - 64,
+          behavior,
+        });
     },
     /** Brings a photo to the middle of the screen, unless it can be seen. @param {number} position */
     reveal(position) {
@@ -214,6 +231,9 @@ export function openWall(root, source) {
 
 /** @param {Element} tile */
 const positionOf = (tile) => Number(tile.getAttribute("data-i"));
+
+/** Where a photo begins, from the top of the screen; infinite while it is not in the document. @param {number} position */
+const tileTop = (position) => tileAt(position)?.getBoundingClientRect().top ?? Number.POSITIVE_INFINITY;
 
 /** The tile of a photo, if it is in the document. @param {number} position @returns {HTMLElement | null} */
 const tileAt = (position) => document.querySelector(`[data-i="${position}"]`);

@@ -3,8 +3,8 @@ import { join, resolve } from "node:path";
 import { identifyVolume } from "../card/identify-volume.ts";
 import { Failure } from "../domain/failure.ts";
 import { writeDurably } from "../flow/durable.ts";
-import { drawDemoCard } from "../imaging/demo-card.ts";
-import type { DrawRequest } from "../imaging/draw-task.ts";
+import { drawDemoCard } from "../imaging/demo/card.ts";
+import type { DrawRequest } from "../imaging/demo/draw-task.ts";
 import { openWorkers } from "../workers/pool.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
@@ -57,7 +57,7 @@ async function drawnCard(baseDir: string, threads: number, { out, signal }: Cont
   if (existsSync(join(folder, "complete"))) return join(folder, "card");
   const workers = openWorkers({ threads, env: { MALLOC_ARENA_MAX: "2" } });
   const draw = workers.task<DrawRequest, void>(
-    new URL("../imaging/draw-task.ts", import.meta.url),
+    new URL("../imaging/demo/draw-task.ts", import.meta.url),
     DRAW_DEADLINE_MS,
   );
   const line = "Drawing a camera card of pictures";

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { cameraName, exposureText, shown } from "../../src/imaging/camera-words.ts";
-import { buildRaw, withExif } from "../../src/imaging/demo-exif.ts";
+import { buildRaw, withExif } from "../../src/imaging/demo/exif.ts";
 import { EXIF_BYTES, readCapture } from "../../src/imaging/exif.ts";
 import { lacks } from "../support/needs.ts";
 import { exiftool } from "./exiftool.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import sharp, { type Sharp } from "sharp";
-import type { Shot } from "../../src/imaging/demo-exif.ts";
+import type { Shot } from "../../src/imaging/demo/exif.ts";
 import type { RenderRequest } from "../../src/imaging/task.ts";
 
 export const corpus = join(import.meta.dirname, "../../../shared/corpus");

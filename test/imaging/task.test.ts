@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { Failure } from "../../src/domain/failure.ts";
-import { withExif } from "../../src/imaging/demo-exif.ts";
+import { withExif } from "../../src/imaging/demo/exif.ts";
 import { EXIF_BYTES } from "../../src/imaging/exif.ts";
 import render from "../../src/imaging/task.ts";
 import { lacks } from "../support/needs.ts";

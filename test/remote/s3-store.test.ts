@@ -13,13 +13,14 @@ import type { S3Options } from "../../src/remote/s3-client.ts";
 import { openS3Store } from "../../src/remote/s3-store.ts";
 import { failure, newObject } from "../contracts/new-object.ts";
 import { objectStoreContract } from "../contracts/object-store.ts";
-import { RADOSGW_MISSING, startRadosgw } from "../support/radosgw.ts";
+import { lacks } from "../support/needs.ts";
+import { startRadosgw } from "../support/radosgw.ts";
 
 const never = new AbortController().signal;
 const DAY_MS = 86_400_000;
 const BUSY = errorNamed("ServiceUnavailable");
 const server = await startRadosgw();
-const skip = server === null && RADOSGW_MISSING;
+const skip = server === null && lacks("radosgw");
 const { accessKeyId, secretAccessKey } = server ?? { accessKeyId: "x", secretAccessKey: "y" };
 after(() => server?.stop());
 

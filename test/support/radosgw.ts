@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { lacks } from "./needs.ts";
 
 /** A running S3 server to test against. */
 export interface S3Server {
@@ -14,21 +14,6 @@ export interface S3Server {
   readonly secretAccessKey: string;
   stop(): Promise<void>;
 }
-
-const PROGRAMS = [
-  "radosgw",
-  "radosgw-admin",
-  "ceph",
-  "ceph-mon",
-  "ceph-osd",
-  "ceph-authtool",
-  "monmaptool",
-  "curl",
-];
-
-/** What to say in the skip. */
-export const RADOSGW_MISSING =
-  "needs Ceph: apt-get install --no-install-recommends radosgw ceph-mon ceph-osd ceph-common curl";
 
 /**
  * Starts a real radosgw on loopback in some four seconds, or takes the one GHOSTROLL_TEST_S3_ENDPOINT points to. Returns
@@ -43,11 +28,7 @@ export async function startRadosgw(): Promise<S3Server | null> {
       secretAccessKey: process.env["GHOSTROLL_TEST_S3_SECRET_KEY"] ?? "",
       stop: async () => {},
     };
-  const missing = PROGRAMS.filter((program) => !isInstalled(program));
-  if (missing.length > 0) {
-    if (process.env["CI"]) throw new Error(`${RADOSGW_MISSING} (not found: ${missing.join(", ")})`);
-    return null;
-  }
+  if (lacks("radosgw") !== false) return null;
   return launch();
 }
 
@@ -74,17 +55,6 @@ async function launch(): Promise<S3Server> {
       return { endpoint: `http://127.0.0.1:${gateway}`, accessKeyId, secretAccessKey, stop };
   // The folder stays: its logs say why.
   throw new Error(`radosgw did not start; see ${folder}/c/log`);
-}
-
-function isInstalled(program: string): boolean {
-  return `${process.env["PATH"]}${delimiter}/usr/sbin`.split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 /** Two ports nobody listens on now; held open together, so that they differ. */

@@ -1,4 +1,4 @@
-import { seededRandom } from "./demo-random.ts";
+import { seededRandom } from "./random.ts";
 
 /** What a failing card gives back under a photo's name: a JPEG's first bytes, then noise. */
 export function junk(sizeBytes: number): Buffer {

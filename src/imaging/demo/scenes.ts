@@ -1,7 +1,7 @@
-import { drawBoat, drawForest, drawHills, drawLoneTree, drawMountains, drawSea } from "./demo-land.ts";
-import { blend, drawSky, type Frame, fade, type Light } from "./demo-light.ts";
-import type { Random } from "./demo-random.ts";
-import { drawBalloons, drawBokeh, drawCity, drawFlower } from "./demo-things.ts";
+import { drawBoat, drawForest, drawHills, drawLoneTree, drawMountains, drawSea } from "./land.ts";
+import { blend, drawSky, type Frame, fade, type Light } from "./light.ts";
+import type { Random } from "./random.ts";
+import { drawBalloons, drawBokeh, drawCity, drawFlower } from "./things.ts";
 
 /** Soft shapes in the sky: clouds or northern lights. */
 export interface Veil {

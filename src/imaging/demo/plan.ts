@@ -1,8 +1,8 @@
-import type { Shot } from "./demo-exif.ts";
-import type { LightName } from "./demo-light.ts";
-import { type Random, seededRandom } from "./demo-random.ts";
-import type { SceneName } from "./demo-scenes.ts";
 import type { DrawRequest } from "./draw-task.ts";
+import type { Shot } from "./exif.ts";
+import type { LightName } from "./light.ts";
+import { type Random, seededRandom } from "./random.ts";
+import type { SceneName } from "./scenes.ts";
 
 /** A picture of the demo card: what to draw, and where on the card. */
 type PlannedShot = Omit<DrawRequest, "file"> & { readonly path: string };

@@ -1,5 +1,5 @@
-import { blend, type Frame, fade, type Light, round } from "./demo-light.ts";
-import { mix, type Random, roughLine } from "./demo-random.ts";
+import { blend, type Frame, fade, type Light, round } from "./light.ts";
+import { mix, type Random, roughLine } from "./random.ts";
 
 /** Ridges behind each other, paler the farther away, with mist in the valleys. */
 export function drawMountains(frame: Frame, light: Light, random: Random, horizon: number): string {

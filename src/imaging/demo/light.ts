@@ -1,4 +1,4 @@
-import { mix, type Random } from "./demo-random.ts";
+import { mix, type Random } from "./random.ts";
 
 /** A place to draw: pixels across and down. */
 export interface Frame {

@@ -1,5 +1,5 @@
-import { blend, type Frame, fade, glow, type Light, round } from "./demo-light.ts";
-import { mix, type Random } from "./demo-random.ts";
+import { blend, type Frame, fade, glow, type Light, round } from "./light.ts";
+import { mix, type Random } from "./random.ts";
 
 /** A skyline with lit windows, mirrored in the water before it. */
 export function drawCity({ width, height }: Frame, light: Light, random: Random): string {

@@ -1,9 +1,9 @@
 import { mkdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { buildRaw } from "./demo-exif.ts";
-import { junk, sidecar, tinyVideo } from "./demo-files.ts";
-import { planShots } from "./demo-plan.ts";
 import type { DrawRequest } from "./draw-task.ts";
+import { buildRaw } from "./exif.ts";
+import { junk, sidecar, tinyVideo } from "./files.ts";
+import { planShots } from "./plan.ts";
 
 interface Options {
   /** Absolute path of the folder that stands in for the card; made when it is not there. */

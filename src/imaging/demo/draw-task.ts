@@ -1,14 +1,14 @@
 import { utimes, writeFile } from "node:fs/promises";
 import sharp from "sharp";
-import { type Shot, withExif } from "./demo-exif.ts";
-import { drawVignette, type Frame, LIGHTS, type LightName, svg } from "./demo-light.ts";
-import { cloudNoise, type Random, seededRandom } from "./demo-random.ts";
-import { composeScene, type SceneName, type Veil } from "./demo-scenes.ts";
+import { type Shot, withExif } from "./exif.ts";
+import { drawVignette, type Frame, LIGHTS, type LightName, svg } from "./light.ts";
+import { cloudNoise, type Random, seededRandom } from "./random.ts";
+import { composeScene, type SceneName, type Veil } from "./scenes.ts";
 
 sharp.cache(false);
 sharp.concurrency(1);
 // Only our own drawings are loaded here. Blocking holds for the whole process, which is why this task must never share
-// one with `task.ts`: that one refuses SVG, this one needs it.
+// one with `imaging/task.ts`: that one refuses SVG, this one needs it.
 sharp.block({ operation: ["VipsForeignLoad"] });
 sharp.unblock({ operation: ["VipsForeignLoadSvgBuffer"] });
 
@@ -31,7 +31,7 @@ const TURN = { 1: 0, 6: 270, 8: 90 } as const;
 
 /**
  * Draws one picture that could be a photo into a JPEG with EXIF; the same request draws the same bytes. Runs in a thread of
- * its own child: it must not share a process with `task.ts`, since the loaders it may use differ.
+ * its own child: it must not share a process with `imaging/task.ts`, since the loaders it may use differ.
  */
 export default async function draw(request: DrawRequest): Promise<void> {
   const { width, height, seed, exif } = request;
