@@ -49,7 +49,7 @@ export function openWall(root, source) {
     // A last row that is on the screen stays as it is: what is new begins a row. Rows are at most twice as high as aimed.
     const isLastRowSeen = end && end.top + end.height - 2 * now.row < scrolled + innerHeight;
     if (width !== now.width || !isLastRowSeen) breaks.clear();
-    
+    else if (index.count > shown) breaks.add(shown);
     width = now.width;
     const before = blocks;
     let same = 0;

@@ -1,5 +1,3 @@
-import { FILE_STATES } from "../domain/file-state.ts";
-
 const HASH = (column: string) => `CHECK (length(${column}) = 64 AND ${column} NOT GLOB '*[^0-9a-f]*')`;
 
 /**
@@ -44,7 +42,8 @@ export const MIGRATIONS: readonly string[] = [
     path        BLOB NOT NULL,                        -- the bytes the card's filesystem gave
     size_bytes  INTEGER NOT NULL CHECK (size_bytes >= 0),
     modified_ms INTEGER NOT NULL,
-    state       TEXT NOT NULL DEFAULT 'found' CHECK (state IN (${FILE_STATES.map((state) => `'${state}'`).join(", ")})),
+    state       TEXT NOT NULL DEFAULT 'found' CHECK (state IN (
+                  'found', 'stored', 'rendered', 'uploaded', 'published', 'duplicate', 'failed')),
     hash        TEXT REFERENCES original (hash),
     failure     TEXT,
     reason      TEXT,
