@@ -1,6 +1,6 @@
 import { keepUp } from "./live.js";
 import { openSource } from "./source.js";
-import { altOf, firstIndex, make, sayWhen, sharpenHero, words } from "./tiles.js";
+import { altOf, firstIndex, formatter, make, sharpenHero, words } from "./tiles.js";
 import { openWall } from "./wall.js";
 
 /** How long to wait before trying again when the network fails at the start. */
@@ -43,7 +43,7 @@ async function view(tile) {
     const [library, ours] = await loadViewer();
     const position = Number(tile.dataset.i);
     await source.load(position);
-    ours.openLightbox(library.default, { position, source, wall, live, words, altOf, sayWhen, make });
+    ours.openLightbox(library.default, { position, source, wall, live, words, altOf, formatter, make });
   } catch {
     // Without the lightbox a tile is what it looks like: a link to its picture.
     location.assign(tile.href);

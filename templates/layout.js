@@ -94,7 +94,7 @@ function breakRows(items, aspects, frame) {
 /** @param {number[]} row @param {ArrayLike<number>} aspects @param {Frame} frame @param {boolean} isLast */
 function rowHeight(row, aspects, frame, isLast) {
   const sum = row.reduce((total, item) => total + aspectOf(aspects[item] ?? 0), 0);
-  const gaps = frame.gap * row.length;
+  const gaps = frame.gap * (row.length - 1);
   // The filler that keeps a last row from growing needs a gap of its own; without room it wraps and the row grows.
   const isFilled = isLast && sum * frame.row + gaps + frame.gap <= frame.width;
   return isFilled ? frame.row : (frame.width - gaps) / sum;

@@ -6,7 +6,7 @@
  *   live: import("./live.js").Live,
  *   words: import("../src/gallery/format.ts").ScriptWords,
  *   altOf: typeof import("./tiles.js").altOf,
- *   sayWhen: typeof import("./tiles.js").sayWhen,
+ *   formatter: typeof import("./tiles.js").formatter,
  *   make: typeof import("./tiles.js").make,
  * }} Context
  */
@@ -16,9 +16,11 @@
  * tile of the photo that was seen last.
  * @param {typeof import("photoswipe").default} PhotoSwipe @param {Context} context
  */
-export function openLightbox(PhotoSwipe, { position, source, wall, live, words, altOf, sayWhen, make }) {
+export function openLightbox(PhotoSwipe, { position, source, wall, live, words, altOf, formatter, make }) {
   /** Positions of the photos that have a picture. */
   const pictures = () => [...source.aspects().keys()].filter((at) => source.aspects()[at]);
+  const day = formatter({ weekday: "short", day: "numeric", month: "short", year: "numeric" });
+  const clock = formatter({ hour: "2-digit", minute: "2-digit" });
   const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const viewer = new PhotoSwipe({
     index: pictures().indexOf(position),
@@ -87,9 +89,11 @@ export function openLightbox(PhotoSwipe, { position, source, wall, live, words, 
   function captionOf(place) {
     const entry = source.entry(place);
     if (!entry) return [];
-    const [, , , , , , , name, exposure, camera, lens, kind = "", note = ""] = entry;
+    const [, , , , seconds, , , name, exposure, camera, lens, kind = "", note = ""] = entry;
+    const ms = (seconds ?? 0) * 1000;
+    const when = seconds === null ? "" : `${day.format(ms).replaceAll(",", "")}, ${clock.format(ms)}`;
     const lines = [
-      [sayWhen(entry), name],
+      [when, name],
       [camera, lens, exposure],
       [kind, note],
     ];

@@ -6,7 +6,7 @@
  */
 
 /** Pauses before the index is asked for again when a chunk is newer than it: chunks are written a moment before. */
-const CATCH_UP_MS = [500, 2000, 5000];
+const CATCH_UP_MS = [0, 2000, 5000];
 
 /**
  * The photos of a gallery as far as they are loaded.
@@ -59,7 +59,7 @@ export function openSource(firstLink) {
         const chunk = /** @type {Chunk} */ (await response.json());
         if (chunk.version === version || pause === undefined) return chunk;
       } else if (pause === undefined) throw new Error(`chunk ${number}: ${response.status}`);
-      await new Promise((resolve) => setTimeout(resolve, attempt ? pause : 0));
+      if (pause) await new Promise((resolve) => setTimeout(resolve, pause));
       if ((await refresh()) === "changed") dispatchEvent(new Event("indexchange"));
     }
   }

@@ -5,11 +5,10 @@ const shell = JSON.parse(document.getElementById("data")?.textContent ?? "{}");
 export const { words } = shell;
 export const firstIndex = shell.index;
 const clock = formatter({ hour: "2-digit", minute: "2-digit" });
-const calendar = formatter({ weekday: "short", day: "numeric", month: "short", year: "numeric" });
 const plurals = new Intl.PluralRules(shell.locale);
 
 /** @param {Intl.DateTimeFormatOptions} options */
-function formatter(options) {
+export function formatter(options) {
   // Camera clocks are written as if they were UTC.
   return new Intl.DateTimeFormat(shell.locale, { ...options, timeZone: "UTC" });
 }
@@ -17,13 +16,6 @@ function formatter(options) {
 /** @param {import("../src/gallery/format.ts").Plural} sentences @param {number} n */
 export const sayCount = (sentences, n) =>
   sentences[plurals.select(n) === "one" ? "one" : "other"].replace("{n}", String(n));
-
-/** @param {import("../src/gallery/format.ts").Entry} entry */
-export function sayWhen([, , , , seconds]) {
-  return seconds === null
-    ? ""
-    : `${calendar.format(seconds * 1000).replaceAll(",", "")}, ${clock.format(seconds * 1000)}`;
-}
 
 /**
  * An element with a class and a text; texts are never parsed, whatever a file is called.

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { TestBrowser } from "../support/browser.ts";
+import { DESKTOP, openBrowser, PHONE } from "../support/browser.ts";
+import { galleryOf, photo } from "../support/gallery-items.ts";
+import { openGallery } from "../support/gallery-page.ts";
+import type { TestStore } from "../support/gallery-store.ts";
+import { openStore } from "../support/gallery-store.ts";
+import { lacks } from "../support/needs.ts";
+
+const FOCUSED = "document.activeElement?.getAttribute('data-i') ?? document.activeElement?.className";
+const SHOWN = "document.querySelector('.pswp__counter')?.textContent";
+
+describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
+  let browser: TestBrowser;
+  let store: TestStore;
+  before(async () => {
+    [browser, store] = await Promise.all([openBrowser(), openStore()]);
+  });
+  after(async () => {
+    await Promise.all([browser.close(), store.close()]);
+  });
+
+  it("opens by Enter, turns by arrow keys, closes by Escape, and the focus is on the photo seen last", async () => {
+    const { link } = await store.publish(galleryOf(300));
+    const context = await browser.open(DESKTOP);
+    const { page, problems, settled, until } = await openGallery(context, link);
+    await settled();
+    await page.locator("[data-i='3']").focus();
+    await page.keyboard.press("Enter");
+    await until("isViewing('4 / 300')");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowLeft");
+    assert.equal(await page.evaluate(SHOWN), "5 / 300");
+    assert.deepEqual(await page.locator(".pswp__caption p").allTextContents(), [
+      "Sat 14 Nov 2026, 10:00 · DSC_0005.JPG",
+      "NIKON Z 6_2 · NIKKOR Z 24-70mm f/2.8 S · 1/320 s · f/2.8 · 52 mm · ISO 100",
+    ]);
+    await page.keyboard.press("Escape");
+    await until("isClosed()");
+    assert.equal(await page.evaluate(FOCUSED), "4");
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("never lets Tab out, preloads only the neighbors, and Back closes it without leaving the gallery", async () => {
+    const { link } = await store.publish(galleryOf(100, { slug: "neighborsNeighborsNeigh" }));
+    const context = await browser.open(PHONE);
+    const { page, problems, settled, until } = await openGallery(context, link);
+    await settled();
+    store.asked.length = 0;
+    await page.locator("[data-i='5']").tap();
+    await until("isViewing('6 / 100')");
+    for (const key of ["Tab", "Shift+Tab"])
+      for (let press = 0; press < 12; press++) {
+        await page.keyboard.press(key);
+        assert.equal(
+          await page.evaluate("document.activeElement.matches('.pswp, .pswp *, body')"),
+          true,
+          `${key} ${press}`,
+        );
+      }
+    await page.waitForLoadState("networkidle");
+    assert.deepEqual(
+      store.asked.filter(({ path }) => path.includes("-share.jpg")).map(({ status }) => status),
+      // The photo, one before, two after.
+      [200, 200, 200, 200],
+    );
+    await page.goBack();
+    await until("isClosed()");
+    assert.equal(page.url(), link);
+    assert.equal(await page.evaluate(FOCUSED), "5");
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("goes on beyond the photos that are on the page, which follows", async () => {
+    const { link } = await store.publish(galleryOf(300));
+    const context = await browser.open({ ...DESKTOP, reducedMotion: "reduce" });
+    const { page, problems, settled, until, probe } = await openGallery(context, link);
+    await settled();
+    await page.locator("[data-i='2']").click();
+    await until("isViewing('3 / 300')");
+    for (let press = 0; press < 87; press++) await page.keyboard.press("ArrowRight");
+    await until("isViewing('90 / 300')");
+    await until("isPictureShown()");
+    await page.keyboard.press("Escape");
+    await until("isClosed()");
+    assert.equal(await page.evaluate(FOCUSED), "89");
+    assert.equal(await probe("isOnScreen(89)"), true);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  for (const colorScheme of ["light", "dark"] as const)
+    it(`breaks no rule of accessibility in ${colorScheme} colors, at rest and open`, async () => {
+      const items = Array.from({ length: 30 }, (_, n) => photo(n));
+      items[3] = photo(3, { kind: "raw", renditions: [], color: null });
+      items[4] = photo(4, { kind: "video", note: "Its sound is missing." });
+      const { link } = await store.publish(galleryOf(30, { items }));
+      const context = await browser.open({ ...PHONE, colorScheme });
+      const { page, settled, until, accessibility } = await openGallery(context, link);
+      await settled();
+      assert.deepEqual(await accessibility(), []);
+      await page.locator("[data-i='4']").tap();
+      await until("isViewing('4 / 29')");
+      assert.equal(
+        await page.locator(".pswp__caption p").last().textContent(),
+        "Video · Its sound is missing.",
+      );
+      assert.deepEqual(await accessibility(), []);
+      await context.close();
+    });
+
+  it("is not needed: without it a tap opens the picture", async () => {
+    const { link } = await store.publish(galleryOf(30));
+    const context = await browser.open(PHONE);
+    await context.route(/assets\/photoswipe/, (route) => route.abort());
+    const { page, settled } = await openGallery(context, link);
+    await settled();
+    const href = await page.locator("[data-i='2']").getAttribute("href");
+    await page.locator("[data-i='2']").tap();
+    await page.waitForURL(href ?? "");
+    await context.close();
+  });
+});

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import type { TestBrowser } from "../support/browser.ts";
+import { DESKTOP, openBrowser, PHONE } from "../support/browser.ts";
+import { galleryOf } from "../support/gallery-items.ts";
+import { openGallery } from "../support/gallery-page.ts";
+import type { TestStore } from "../support/gallery-store.ts";
+import { openStore } from "../support/gallery-store.ts";
+import { lacks } from "../support/needs.ts";
+
+interface Seen {
+  readonly nodes: number;
+  readonly heightErrorPx: number;
+  readonly photos: number;
+  readonly blankScreens: number;
+}
+
+const PAGE_HEIGHT = "document.documentElement.scrollHeight";
+
+describe("the wall of photos in a real browser", { skip: lacks("chromium") }, () => {
+  let browser: TestBrowser;
+  let store: TestStore;
+  before(async () => {
+    [browser, store] = await Promise.all([openBrowser(), openStore()]);
+  });
+  after(async () => {
+    await Promise.all([browser.close(), store.close()]);
+  });
+
+  for (const [device, options, count] of [
+    // Painting nine times the pixels would only make the test slow.
+    ["phone", { ...PHONE, deviceScaleFactor: 1 }, 5000],
+    ["desktop", DESKTOP, 1000],
+  ] as const)
+    it(`scrolls through ${count} photos on a ${device} without a shift, an error, or more than 1,000 nodes`, async () => {
+      const { link } = await store.publish(galleryOf(count));
+      const context = await browser.open(options);
+      const { page, problems, probe, settled } = await openGallery(context, link);
+      await settled();
+      assert.equal(await page.textContent("#count"), `${count} photos`);
+      const computed = await page.evaluate(PAGE_HEIGHT);
+      const seen = await probe<Seen>("scrollThrough()");
+      assert.deepEqual(problems, []);
+      assert.equal(await probe("shifts()"), 0);
+      assert.ok(seen.nodes <= 1000, `${seen.nodes} nodes`);
+      assert.equal(await page.evaluate(PAGE_HEIGHT), computed);
+      assert.ok(seen.heightErrorPx <= 0.5, `a block is ${seen.heightErrorPx} px off`);
+      assert.equal(seen.photos, count);
+      assert.equal(seen.blankScreens, 0);
+      await context.close();
+    });
+
+  it("shows the first photo large: its thumbnail at once, and sharp as soon as it is there", async () => {
+    const { link } = await store.publish(galleryOf(30));
+    const context = await browser.open(PHONE);
+    await context.route(/-share\.jpg/, async (route) => {
+      await setTimeout(500);
+      await route.continue();
+    });
+    const { page, problems, probe, settled, until } = await openGallery(context, link);
+    await settled();
+    assert.match((await page.locator(".hero img").getAttribute("src")) ?? "", /-thumb\.jpg\?/);
+    await until("countOf('.hero img[src*=\"-share.jpg?\"]') === 1");
+    assert.equal(await probe("shifts()"), 0);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("keeps the photo at the top of the screen when the phone is turned", async () => {
+    const { link } = await store.publish(galleryOf(500));
+    const context = await browser.open({ ...PHONE, deviceScaleFactor: 1 });
+    const { page, problems, probe, settled, until } = await openGallery(context, link);
+    await settled();
+    await page.evaluate("scrollTo(0, 9000)");
+    await until("topPhoto() > 50");
+    const first = await probe<number>("topPhoto()");
+    await page.setViewportSize({ width: 844, height: 390 });
+    await until(`isOnScreen(${first})`);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("loads one chunk before anyone scrolls, however many photos there are", async () => {
+    const chunks: number[] = [];
+    for (const count of [200, 5000]) {
+      const { link } = await store.publish(galleryOf(count));
+      const context = await browser.open(DESKTOP);
+      store.asked.length = 0;
+      const { settled } = await openGallery(context, link);
+      await settled();
+      chunks.push(store.asked.filter(({ path }) => path.includes("/m/")).length);
+      await context.close();
+    }
+    assert.deepEqual(chunks, [1, 1]);
+  });
+
+  it("fits the narrowest phone with the longest title, and prints dark on white", async () => {
+    const { link } = await store.publish(galleryOf(40, { title: "W".repeat(300) }));
+    const context = await browser.open({ viewport: { width: 320, height: 568 }, colorScheme: "dark" });
+    const { page, settled, problems } = await openGallery(context, link);
+    await settled();
+    assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
+    await page.emulateMedia({ media: "print" });
+    assert.equal(await page.evaluate("getComputedStyle(document.querySelector('h1')).color"), "rgb(0, 0, 0)");
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("shows photos that have no picture as calm tiles that lead nowhere, and says what is wrong", async () => {
+    const { items } = galleryOf(30);
+    const raw = { kind: "raw", name: "DSC_9.NEF", renditions: [], color: null } as const;
+    const clip = { kind: "video", name: "C.MP4", renditions: [], note: "Its end is missing." } as const;
+    const mixed = items.map((item, n) => ({ ...item, ...(n === 0 ? raw : n === 28 ? clip : {}) }));
+    const { link } = await store.publish(galleryOf(30, { items: mixed }));
+    const context = await browser.open(PHONE);
+    const { page, settled, problems, probe } = await openGallery(context, link);
+    await settled();
+    assert.deepEqual(await page.locator("[data-i='0'] > *").allTextContents(), [
+      "RAW photo",
+      "DSC_9.NEF",
+      "Kept; no preview yet",
+    ]);
+    assert.equal(await page.locator(".hero").getAttribute("data-i"), "1");
+    await page.evaluate("scrollTo(0, 1e6)");
+    await page.locator("[data-i='28']").waitFor();
+    assert.deepEqual(await page.locator("[data-i='28'] > *").allTextContents(), [
+      "Video",
+      "C.MP4",
+      "Its end is missing.",
+    ]);
+    assert.equal(await page.locator("div.plain a, a.plain").count(), 0);
+    assert.equal(await probe("shifts()"), 0);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+});
