@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { makeCard, picture } from "../support/card.ts";
+import { IS_LONG, report } from "../support/figures.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { assertComplete, assertSound, hashesBelow } from "../support/invariants.ts";
 import { tempFolder } from "../support/temp.ts";
 
-/** `GHOSTROLL_KILLS=200 npm run test:crash` is the long form. */
-const KILLS = Number(process.env["GHOSTROLL_KILLS"] ?? 20);
+const KILLS = IS_LONG ? 200 : 20;
 const PICTURES = 48;
 /** More, and the last ones would only find an ingest that is nearly done. */
 const KILLS_A_LIBRARY = 4;
@@ -60,7 +60,14 @@ describe("a process that is killed at any moment", () => {
       assert.equal(last.code, 0, last.err);
       await assertComplete(base, onCard, PICTURES + 1);
     }
-    t.diagnostic(`${kills} kills over ${libraries} libraries, ${midway} with a part done: 0 lost, 0 doubled`);
+    report(t, {
+      harness: "SIGKILL at random",
+      tried: kills,
+      hit: midway,
+      lost: 0,
+      falselyClaimed: 0,
+      doubled: 0,
+    });
     assert.ok(
       midway >= KILLS / 4,
       `only ${midway} of ${kills} kills hit an ingest at work: nothing was tested`,

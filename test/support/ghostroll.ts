@@ -4,6 +4,9 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../..");
 
+/** Where the code under test is: this checkout, or a copy of it with a bug planted, to see whether a harness finds it. */
+export const SOURCE = process.env["GHOSTROLL_TEST_SOURCE"] ?? root;
+
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -30,7 +33,7 @@ export function start(args: readonly string[], { env = {}, cwd = root, uid }: Op
   const bare = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(GHOSTROLL_|AWS_|NODE_TEST_CONTEXT)/.test(name)),
   );
-  const child = spawn(process.execPath, [join(root, "src/main.ts"), ...args], {
+  const child = spawn(process.execPath, [join(SOURCE, "src/main.ts"), ...args], {
     cwd,
     env: { ...bare, AWS_EC2_METADATA_DISABLED: "true", ...env },
     stdio: ["ignore", "pipe", "pipe"],
