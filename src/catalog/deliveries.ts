@@ -70,6 +70,8 @@ export function deliveries(connection: Connection, store: string) {
   const renditions = connection.prepare<[number], RenditionRow>(
     "SELECT rendition.* FROM rendition JOIN card_file USING (hash) WHERE session = ? AND state <> 'duplicate'",
   );
+  const picture = connection.prepare<[string], PictureRow>("SELECT * FROM picture WHERE hash = ?");
+  const renditionsOf = connection.prepare<[string], RenditionRow>("SELECT * FROM rendition WHERE hash = ?");
   const putPicture = connection.prepare(
     `INSERT OR REPLACE INTO picture (hash, color, note, taken_ms, offset_minutes, taken_from, camera, lens, exposure)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -92,10 +94,10 @@ export function deliveries(connection: Connection, store: string) {
 
   function picturesOf(session: SessionId) {
     const byHash = new Map<string, Rendition[]>();
-    for (const { hash, size_bytes, ...rest } of renditions.all(session)) {
-      const list = byHash.get(hash) ?? [];
-      list.push({ ...rest, sizeBytes: size_bytes });
-      byHash.set(hash, list);
+    for (const row of renditions.all(session)) {
+      const list = byHash.get(row.hash) ?? [];
+      list.push(toRendition(row));
+      byHash.set(row.hash, list);
     }
     return new Map(
       pictures.all(session).map((row) => [row.hash, toPicture(row, byHash.get(row.hash) ?? [])] as const),
@@ -109,10 +111,11 @@ export function deliveries(connection: Connection, store: string) {
 
     /** Files whose renditions are made but not in the store. */
     rendered(session: SessionId, limit: number) {
-      const found = picturesOf(session);
       return kept.all(session, "rendered", limit).flatMap((row) => {
-        const picture = found.get(row.hash);
-        return picture === undefined ? [] : [{ file: toKept(row), ...picture }];
+        const found = picture.get(row.hash);
+        return found === undefined
+          ? []
+          : [{ file: toKept(row), ...toPicture(found, renditionsOf.all(row.hash).map(toRendition)) }];
       });
     },
 
@@ -175,6 +178,10 @@ function toKept(row: KeptRow): Kept {
     modifiedMs: row.modified_ms,
     originalPath: row.original_path,
   };
+}
+
+function toRendition({ hash: _, size_bytes, ...rest }: RenditionRow): Rendition {
+  return { ...rest, sizeBytes: size_bytes };
 }
 
 function toPicture(

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Failure } from "../domain/failure.ts";
@@ -30,15 +30,11 @@ export function openConnection(path: string): Connection {
 
 /** Opens an existing catalog to look at it while another process may be writing; `null` when there is none yet. */
 export function openForReading(path: string): Connection | null {
+  if (!existsSync(path)) return null;
   return translated(path, () => {
-    try {
-      const connection = new Database(path, { readonly: true, fileMustExist: true });
-      refuseForeign(connection, path);
-      return connection;
-    } catch (error) {
-      if ((error as { code?: string }).code === "SQLITE_CANTOPEN") return null;
-      throw error;
-    }
+    const connection = new Database(path, { readonly: true, fileMustExist: true });
+    refuseForeign(connection, path);
+    return connection;
   });
 }
 

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import sharp from "sharp";
 
 // One thread of the worker is one picture; libvips' own threads and cache would only add memory (measured: −180 MB).
@@ -32,6 +33,9 @@ export async function decode(
   maxLongEdge: number,
   maxPixels: number,
 ): Promise<Decoded> {
+  // libvips takes what stands in brackets at the end of a path for options.
+  if (typeof source === "string" && source.endsWith("]"))
+    return decode(await readFile(source), maxLongEdge, maxPixels);
   try {
     return { pixels: await read(source, maxLongEdge, maxPixels, "error"), note: null };
   } catch (strict) {
@@ -67,7 +71,7 @@ const SHRINKS = [8, 4, 2];
 /**
  * The path of a JPEG with libvips' option to decode it smaller, though never below what is wanted. sharp does that by
  * itself, but takes one step less where the factor is near, for fear of a rounded pixel: 6000 pixels would be decoded in
- * full for 2048, in twice the time. Against that the result differs by a PSNR of 47 dB or more: nothing anybody sees.
+ * full for 2048, in 1.5 to 2 times the time. The result differs by a PSNR of 47 dB or more: nothing anybody sees.
  */
 async function shrunkOnLoad(
   source: string | Buffer,

@@ -116,6 +116,16 @@ describe("bad input gets a sentence with the fix", () => {
     assertSays(await ghostroll(["status"], { env }), 78, /GHOSTROLL_S3_BUKET/, /GHOSTROLL_S3_BUCKET/);
   });
 
+  it("a library that is not there yet, when only looked at: nothing is made by looking", async (t) => {
+    const { base } = await places(t);
+    for (const command of ["status", "sessions"]) {
+      const { code, out, err } = await ghostroll([command, "--base-dir", base]);
+      assert.deepEqual([code, err], [0, ""]);
+      assert.match(out, /ghostroll demo/);
+    }
+    await assert.rejects(readdir(base), { code: "ENOENT" });
+  });
+
   it("several bad values, all in one message", async (t) => {
     const { base } = await places(t);
     const env = {

@@ -63,6 +63,12 @@ describe("decoding", () => {
     assert.match(note, /more than 1 megapixels/);
   });
 
+  it("takes a name that ends like options of the decoder for a name", async (t) => {
+    const file = await draw(join(await tempFolder(t), "picture.jpg[shrink=8]"), 640, 400);
+    const { pixels } = await decode(file, 512, MAX_PIXELS);
+    assert.deepEqual([pixels?.width, pixels?.height], [512, 320]);
+  });
+
   it("decodes a panorama of many times the wanted size", async (t) => {
     const file = await draw(join(await tempFolder(t), "wide.jpg"), 9000, 200);
     const { pixels } = await decode(file, 512, MAX_PIXELS);
