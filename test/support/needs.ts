@@ -3,15 +3,22 @@ import { delimiter, join } from "node:path";
 
 /** Programs some tests need, and the Debian packages that bring them. */
 const PACKAGES = {
+  cc: "gcc libc6-dev",
   chromium: "chromium",
   exiftool: "libimage-exiftool-perl",
   "mkfs.exfat": "exfatprogs",
+  "mkfs.ext4": "e2fsprogs",
   "mount.exfat-fuse": "exfat-fuse",
   radosgw: "radosgw ceph-mon ceph-osd ceph-common curl",
+  "qemu-storage-daemon": "qemu-system-common",
   strace: "strace",
   "systemd-analyze": "systemd",
+  xfs_io: "xfsprogs",
   zbarimg: "zbar-tools",
 } as const;
+
+// Debian keeps some of them in folders that are only in root's path, and not in that of every shell.
+process.env["PATH"] = [process.env["PATH"] ?? "", "/usr/sbin", "/sbin"].join(delimiter);
 
 /**
  * For `skip` of node:test: false when all programs are here, else a line that says what to install. In CI a missing one
@@ -26,8 +33,6 @@ export function lacks(...programs: readonly (keyof typeof PACKAGES)[]): string |
   return line;
 }
 
-/** Debian keeps some in folders that are only in root's PATH. */
 function isInstalled(program: string): boolean {
-  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
-  return folders.some((folder) => existsSync(join(folder, program)));
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
