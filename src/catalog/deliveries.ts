@@ -180,8 +180,8 @@ function toKept(row: KeptRow): Kept {
   };
 }
 
-function toRendition({ hash: _, size_bytes, ...rest }: RenditionRow): Rendition {
-  return { ...rest, sizeBytes: size_bytes };
+function toRendition({ preset, width, height, size_bytes, sha256 }: RenditionRow): Rendition {
+  return { preset, width, height, sizeBytes: size_bytes, sha256 };
 }
 
 function toPicture(

@@ -99,7 +99,8 @@ describe("the daemon", () => {
     await run.ended;
     const lines = (await readFile(said, "utf8")).trim().split("\n");
     const events = lines.map((line) => line.split(" ")[0]);
-    assert.deepEqual(events.toSorted(), ["card-inserted", "card-kept", "gallery-complete", "gallery-open"]);
+    assert.equal(events.length, 4);
+    assert.deepEqual(new Set(events), new Set(["card-inserted", "card-kept", "gallery-complete", "gallery-open"]));
     assert.match(lines.join("\n"), /gallery-complete .*2 photos\. http:\/\/\S+s=[\w-]+$/m);
   });
 
