@@ -5,7 +5,7 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "../..");
 
 /** Where the code under test is: this checkout, or a copy of it with a bug planted, to see whether a harness finds it. */
-export const SOURCE = process.env["GHOSTROLL_TEST_SOURCE"] ?? root;
+const SOURCE = process.env["GHOSTROLL_TEST_SOURCE"] ?? root;
 
 export interface Ended {
   readonly code: number | null;
