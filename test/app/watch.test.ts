@@ -100,7 +100,10 @@ describe("the daemon", () => {
     const lines = (await readFile(said, "utf8")).trim().split("\n");
     const events = lines.map((line) => line.split(" ")[0]);
     assert.equal(events.length, 4);
-    assert.deepEqual(new Set(events), new Set(["card-inserted", "card-kept", "gallery-complete", "gallery-open"]));
+    assert.deepEqual(
+      new Set(events),
+      new Set(["card-inserted", "card-kept", "gallery-complete", "gallery-open"]),
+    );
     assert.match(lines.join("\n"), /gallery-complete .*2 photos\. http:\/\/\S+s=[\w-]+$/m);
   });
 
