@@ -27,6 +27,19 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
       return (await import("./app/demo.ts")).demo(command, context);
     case "watch":
       return (await import("./app/watch.ts")).watch(command, context);
+    case "install":
+    case "uninstall":
+      return (await import("./app/install.ts"))[command.name](command, context);
+    case "verify":
+      return (await import("./app/verify.ts")).verify(command, context);
+    case "retry":
+      return (await import("./app/try-again.ts")).tryAgain(command, context);
+    case "rebuild":
+      return (await import("./app/rebuild.ts")).rebuild(command, context);
+    case "backup":
+      return (await import("./app/backup.ts")).backup(command, context);
+    case "doctor":
+      return (await import("./app/doctor.ts")).doctor(command, context);
     case "status":
     case "sessions":
     case "config":

@@ -1,6 +1,7 @@
 import { passedOn } from "../config/environment.ts";
 import type { Settings } from "../config/slices.ts";
 import type { Failure } from "../domain/failure.ts";
+import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
 import { defaultTitle } from "../domain/session.ts";
 import type { Ports } from "../ingest/ports.ts";
 import type { Report, Told } from "../ingest/report.ts";
@@ -33,8 +34,15 @@ export function openAnnouncer(
   return {
     hear(told) {
       if (told.kind === "session") current = told.session;
-      if (told.kind === "offloaded" && current !== null)
-        tell({ name: "card-kept", card: current.label, tally: catalog.tally(current.id) });
+      if (told.kind === "offloaded" && current !== null) {
+        const doubts = doubtsOfRemoval(told.removal);
+        const doubt = doubts.length > 0 ? removalInWords(doubts, told.removal.unmount) : null;
+        tell({ name: "card-kept", card: current.label, tally: catalog.tally(current.id), doubt });
+        // The next card may have nothing new, and then opens no session.
+        current = null;
+      }
+      if (told.kind === "certified" && told.format?.length === 0)
+        tell({ name: "safe-to-format", card: told.card, sentence: formatInWords(told.format) });
       if (told.kind !== "published") return;
       const { session, link, tiles } = told;
       const title = settings.gallery.title || defaultTitle(session);

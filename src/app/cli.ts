@@ -27,6 +27,35 @@ export type Command =
       readonly settings: Overrides;
     }
   | { readonly name: "status" | "sessions" | "config"; readonly json: boolean; readonly settings: Overrides }
+  | {
+      readonly name: "verify";
+      /** Reads one part of so many. */
+      readonly share: number;
+      readonly isRepairing: boolean;
+      readonly json: boolean;
+      readonly settings: Overrides;
+    }
+  | {
+      readonly name: "rebuild";
+      readonly isReading: boolean;
+      readonly json: boolean;
+      readonly settings: Overrides;
+    }
+  | {
+      readonly name: "retry";
+      /** Name of one session; `null` for all. */
+      readonly session: string | null;
+      readonly json: boolean;
+      readonly settings: Overrides;
+    }
+  | { readonly name: "backup" | "doctor"; readonly json: boolean; readonly settings: Overrides }
+  | {
+      readonly name: "install" | "uninstall";
+      /** Only says what it would do. */
+      readonly isDryRun: boolean;
+      /** Another root than `/`, where files are put but nothing is started. */
+      readonly root: string | null;
+    }
   | { readonly name: "help"; readonly text: string }
   | { readonly name: "version" };
 
@@ -51,8 +80,19 @@ export function parseCommand(argv: readonly string[]): Command {
       return { name, card: options.get("card")?.at(-1) ?? null, serve: serveOf(options) ?? true, settings };
     case "watch":
       return { name, settings };
+    case "install":
+    case "uninstall":
+      return { name, isDryRun: options.has("dry-run"), root: options.get("root")?.at(-1) ?? null };
+    case "verify":
+      return { name, share: shareOf(options), isRepairing: options.has("repair"), json, settings };
+    case "retry":
+      return { name, session: path === "" ? null : path, json, settings };
+    case "rebuild":
+      return { name, isReading: options.has("verify"), json, settings };
     case "status":
     case "sessions":
+    case "backup":
+    case "doctor":
     case "config":
       return { name, json, settings };
   }
@@ -137,16 +177,17 @@ function refuseForeign(name: CommandName, options: Given): void {
 }
 
 function pathOf(name: CommandName, words: readonly string[]): string {
-  const { argument } = COMMANDS[name];
+  const { argument }: CommandHelp = COMMANDS[name];
   const [path, surplus] = words;
   if (argument === null && path !== undefined)
     throw new Failure("usage", `${name} takes no further word, but got "${path}".`);
-  if (argument !== null && (path === undefined || path === ""))
+  const isNeeded = argument !== null && !argument.startsWith("[");
+  if (isNeeded && (path === undefined || path === ""))
     throw new Failure("usage", `Say which card or folder: ghostroll ${name} /media/CARD`);
   if (surplus !== undefined)
     throw new Failure(
       "usage",
-      `${name} takes one folder at a time, but got "${surplus}" too. Quote names with spaces.`,
+      `${name} takes one ${isNeeded ? "folder" : "session"} at a time, but got "${surplus}" too. Quote names with spaces.`,
     );
   return path ?? "";
 }
@@ -172,7 +213,21 @@ function overrides(options: Given): Overrides {
   if (port !== undefined) settings["WEB_PORT"] = portNamed(port);
   const rescan = options.get("rescan")?.at(-1);
   if (rescan !== undefined) settings["RESCAN"] = rescanNamed(rescan);
+  if (options.has("verify-source")) settings["VERIFY_SOURCE"] = "true";
   return settings;
+}
+
+/** A month of nights. */
+const DEFAULT_SHARE = 30;
+
+function shareOf(options: Given): number {
+  const text = options.get("share")?.at(-1);
+  if (options.has("all") && text !== undefined)
+    throw new Failure("usage", "--all and --share contradict each other: give one.");
+  if (options.has("all")) return 1;
+  if (text === undefined) return DEFAULT_SHARE;
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new Failure("usage", `--share is a number from 1 (everything) to 99999, but got "${text}".`);
 }
 
 function portNamed(text: string): string {

@@ -9,10 +9,17 @@ interface Option {
 // biome-ignore format: a table reads in columns
 export const OPTIONS = {
   "rescan":   { value: "HOW",       short: null, words: "stat: size and time; sampled: some bytes too; full: all" },
+  "verify-source": { value: null,   short: null, words: "read the card twice: needed to call it safe to format" },
   "card":     { value: "DIR",       short: null, words: "use the pictures in DIR instead of drawing some" },
   "port":     { value: "N",         short: null, words: "serve the gallery on this port; 0 takes any free one" },
   "serve":    { value: null,        short: null, words: "keep serving the gallery until Ctrl-C" },
   "no-serve": { value: null,        short: null, words: "end as soon as everything is done" },
+  "all":      { value: null,        short: null, words: "read every original, not only a share" },
+  "share":    { value: "N",         short: null, words: "read one part of N; all are read within N runs" },
+  "repair":   { value: null,        short: null, words: "put good copies in the place of bad ones" },
+  "verify":   { value: null,        short: null, words: "read every original, not only its size" },
+  "dry-run":  { value: null,        short: null, words: "only say what it would do" },
+  "root":     { value: "DIR",       short: null, words: "put files below DIR instead of /, and start nothing" },
   "json":     { value: null,        short: null, words: "print JSON, for scripts" },
   "base-dir": { value: "DIR",       short: null, words: "use the library in DIR (GHOSTROLL_BASE_DIR)" },
   "set":      { value: "KEY=VALUE", short: null, words: "set any setting for this run; may be given again" },
@@ -23,7 +30,7 @@ export const OPTIONS = {
 export type OptionName = keyof typeof OPTIONS;
 
 export interface CommandHelp {
-  /** Placeholder of the word it needs, or `null`. */
+  /** Placeholder of the word it needs, in brackets when it can do without, or `null`. */
   readonly argument: string | null;
   /** What it does, after the command's name in a list. */
   readonly words: string;
@@ -40,7 +47,7 @@ export const COMMANDS = {
     argument: "PATH",
     words: "keep one card or folder, and make its gallery",
     more: "Copies every new file and proves the copy, renders pictures, and fills a gallery\nwhile it goes on. The card is only read. Run it again after an interruption: it\ngoes on where it was.",
-    options: ["rescan", "serve", "no-serve", "json", ...COMMON],
+    options: ["rescan", "verify-source", "serve", "no-serve", "json", ...COMMON],
     examples: [
       "ghostroll ingest /media/EOS_DIGITAL",
       "ghostroll ingest ~/old-card --rescan full",
@@ -74,6 +81,55 @@ export const COMMANDS = {
     more: "",
     options: ["json", ...COMMON],
     examples: ["ghostroll sessions"],
+  },
+  verify: {
+    argument: null,
+    words: "read originals back from the disk, and say which have rotted",
+    more: "Reads past the memory, so that the disk itself answers: those read longest ago\nfirst, all within 30 runs. --repair takes good copies from the second disk or\nthe bucket, proves them, and moves the bad file to the library's folder rotten.\n`ghostroll watch` does a share each day.",
+    options: ["all", "share", "repair", "json", ...COMMON],
+    examples: ["ghostroll verify", "ghostroll verify --all --repair", "ghostroll verify --share 7 --json"],
+  },
+  retry: {
+    argument: "[SESSION]",
+    words: "try again what could not be shown or delivered",
+    more: "Makes pictures again that could not be made, and delivers every gallery that is\nnot complete. Files that could not be read from a card are tried again whenever\nit is inserted.",
+    options: ["json", ...COMMON],
+    examples: ["ghostroll retry", "ghostroll retry 0007-3fd1"],
+  },
+  rebuild: {
+    argument: null,
+    words: "make a lost or damaged catalog anew from the library",
+    more: "Reads session.json and SHA256SUMS of each session, and whatever file no manifest\nnames. The old catalog is put aside, links stay the same, and what the store has\nis not uploaded again.",
+    options: ["verify", "json", ...COMMON],
+    examples: ["ghostroll rebuild", "ghostroll rebuild --verify"],
+  },
+  backup: {
+    argument: null,
+    words: "copy the catalog to the library's folder backups",
+    more: "`ghostroll watch` does it after a card, at most once a day. The newest seven\ncopies are kept.",
+    options: ["json", ...COMMON],
+    examples: ["ghostroll backup"],
+  },
+  doctor: {
+    argument: null,
+    words: "check settings, disk, catalog, store and clock",
+    more: "Only looks, also while another GhostRoll works.",
+    options: ["json", ...COMMON],
+    examples: ["ghostroll doctor", "ghostroll doctor --json"],
+  },
+  install: {
+    argument: null,
+    words: "make it a service of this machine, or bring that up to date",
+    more: "Needs root and systemd. Settings and library of an earlier installation stay as\nthey are; run it again after an update.",
+    options: ["dry-run", "root", "help"],
+    examples: ["ghostroll install", "ghostroll install --dry-run"],
+  },
+  uninstall: {
+    argument: null,
+    words: "take the service away; photos and settings stay",
+    more: "",
+    options: ["dry-run", "root", "help"],
+    examples: ["ghostroll uninstall", "ghostroll uninstall --dry-run"],
   },
   config: {
     argument: null,

@@ -6,23 +6,34 @@ import type { watchCards } from "../card/watcher.ts";
 import { openCatalog } from "../catalog/catalog.ts";
 import { lockLibrary } from "../catalog/lock.ts";
 import type { Settings } from "../config/slices.ts";
+import { Failure } from "../domain/failure.ts";
 import { openGalleries } from "../gallery/galleries.ts";
 import { openPictures } from "../imaging/pictures.ts";
 import type { IngestOptions } from "../ingest/ingest-card.ts";
 import type { Ports } from "../ingest/ports.ts";
+import type { VerifyPorts } from "../ingest/verify.ts";
 import { openLibrary } from "../library/library.ts";
+import { hasSessions } from "../library/survey.ts";
+import { openUpkeep } from "../library/upkeep.ts";
 import type { ObjectStore } from "../remote/object-store.ts";
 import type { Web } from "../web/server.ts";
 import { openWorkers } from "../workers/pool.ts";
 import type { Announcer } from "./announce.ts";
 import { openAnnouncer } from "./announce.ts";
+import { openSecond } from "./second.ts";
+import { secondPlaces } from "./second-places.ts";
 import { openStore, storeName } from "./store.ts";
+import { openTexts, tellingCatalog } from "./texts.ts";
 
 export interface HouseOptions {
   /** Whether galleries of a library without a bucket open from here while the house is open. */
   readonly isServing: boolean;
   /** Hears of what went wrong beside the work, which goes on: a guest's request, a command of the user. */
   readonly onSlip: (what: string, error: unknown) => void;
+  /** Hears what people should know of the second disk; the failure when it waits. */
+  readonly onSecond?: (sentence: string, failure: Failure | null) => void;
+  /** Hears what became of messages to people; without it, only of those that could not be sent. */
+  readonly onText?: Parameters<typeof openTexts>[3];
 }
 
 /** All rooms, connected. */
@@ -34,6 +45,11 @@ export interface House {
   /** What was put into the store since the house was opened. */
   readonly traffic: { readonly puts: number; readonly bytes: number };
   readonly announcer: Announcer;
+  /** What looking after kept originals needs. */
+  readonly care: VerifyPorts;
+  readonly catalog: ReturnType<typeof openCatalog>;
+  /** Copies the catalog into the library's folder `backups`; returns the path. */
+  backUp(): Promise<string>;
   /** Looks at a volume where a hung one harms nobody: what the watcher needs. */
   readonly peek: Parameters<typeof watchCards>[0]["peek"];
   /** `null` when galleries are not served from here. */
@@ -69,7 +85,10 @@ const patienceFor = ({ sizeBytes }: { sizeBytes: number }) => PATIENCE_MS + size
 /**
  * Opens every room for the one process that works on a library. Throws `catalog-*`, `disk-*`, `port-in-use`, `settings-invalid`.
  */
-export async function openHouse(settings: Settings, { isServing, onSlip }: HouseOptions): Promise<House> {
+export async function openHouse(
+  settings: Settings,
+  { isServing, onSlip, onSecond = () => {}, onText = slipOf(onSlip) }: HouseOptions,
+): Promise<House> {
   const { library: place, pictures, store: bucket } = settings;
   const closing: (() => void | Promise<void>)[] = [];
   const close = async () => {
@@ -96,19 +115,29 @@ export async function openHouse(settings: Settings, { isServing, onSlip }: House
       root: place.baseDir,
       copy: cardWorkers.task(task("library/task.ts"), patienceFor),
       head: cardWorkers.task(task("library/head-task.ts"), PATIENCE_MS),
+      reread: cardWorkers.task(task("library/reread-task.ts"), patienceFor),
       hash: cardWorkers.task(task("library/hash-task.ts"), Number.POSITIVE_INFINITY),
     });
     await library.sweep();
     const catalog = openCatalog(place.dbPath, storeName(settings));
     closing.push(() => catalog.close());
+    // With it, every card would be copied a second time.
+    if (catalog.allSessions().length === 0 && (await hasSessions(place.baseDir)))
+      throw new Failure("catalog-lost", `The catalog ${place.dbPath} is empty, but the library is not.`);
 
+    const texts = openTexts(settings, catalog, counted, onText);
+    closing.push(texts.close);
     const announcer = openAnnouncer(settings, catalog, (error) => onSlip("GHOSTROLL_ON_EVENT failed", error));
     closing.push(announcer.settled);
 
+    const env = WORKER_ENVIRONMENT;
+    const second = openSecond(settings, { catalog, env, patienceFor, onSecond }, closing);
+
     const ports: Ports = {
+      second,
       cards: openCards({ list: cardWorkers.task(task("card/inventory-task.ts"), PATIENCE_MS) }),
       library,
-      catalog,
+      catalog: tellingCatalog(settings, catalog, texts.ring),
       pictures: openPictures({
         root: place.baseDir,
         render: renderWorkers.task(task("imaging/task.ts"), pictures.timeoutMs),
@@ -125,22 +154,50 @@ export async function openHouse(settings: Settings, { isServing, onSlip }: House
       rescan: settings.cards.rescan,
       readers: place.copyWorkers,
       reserveBytes: place.reserveBytes,
+      verifySource: place.verifySource,
       renderers: pictures.workers,
       uploads: bucket.uploadWorkers,
       title: settings.gallery.title,
     };
     const peek: House["peek"] = cardWorkers.task(task("card/peek-task.ts"), PEEK_MS);
-    return { ports, options, checkStore: store.check, traffic, announcer, peek, web, close };
+    const upkeep = openUpkeep({
+      root: place.baseDir,
+      copy: cardWorkers.task(task("library/task.ts"), patienceFor),
+      hash: cardWorkers.task(task("library/hash-task.ts"), Number.POSITIVE_INFINITY),
+    });
+    const care: VerifyPorts = { catalog, library: upkeep, places: secondPlaces(second, store) };
+    const backUp = async () => catalog.backUp(join(place.baseDir, "backups"));
+    return {
+      ports,
+      options,
+      care,
+      catalog,
+      backUp,
+      checkStore: store.check,
+      traffic,
+      announcer,
+      peek,
+      web,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
+function slipOf(onSlip: HouseOptions["onSlip"]): NonNullable<HouseOptions["onText"]> {
+  return ({ recipient, reason }) => {
+    if (reason !== null) onSlip(`A message to ${recipient} was not sent`, reason);
+  };
+}
+
 function countPuts(store: ObjectStore) {
   const traffic = { puts: 0, bytes: 0 };
   const counted: Ports["store"] = {
     sign: store.sign,
+    has: store.has,
+    get: store.get,
     async put(object, signal) {
       await store.put(object, signal);
       traffic.puts++;

@@ -1,11 +1,14 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { identifyVolume } from "../card/identify-volume.ts";
+import { rootFailure } from "../card/walk.ts";
 import type { Settings } from "../config/slices.ts";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
+import type { Session } from "../domain/session.ts";
 import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
 import type { Rescan } from "../ingest/offload.ts";
+import type { Ports } from "../ingest/ports.ts";
 import { linkOf } from "../ingest/publish.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
@@ -54,18 +57,27 @@ export async function ingest(
  */
 export function rescanOf({ cards, library, origins }: Settings, volume: Volume): Rescan {
   if (origins.RESCAN !== "default") return cards.rescan;
-  const isOnOwnDisk = statSync(volume.root).dev === statSync(library.baseDir).dev;
+  const isOnOwnDisk = deviceOf(volume) === statSync(library.baseDir).dev;
   return isOnOwnDisk ? "stat" : cards.rescan;
+}
+
+/** The card may be pulled before its first file is asked for. */
+function deviceOf({ root }: Volume): number {
+  try {
+    return statSync(root).dev;
+  } catch (error) {
+    throw rootFailure(error, root);
+  }
 }
 
 /** Photos first: when the port is taken and nobody asked for it, the card is ingested all the same. */
 async function openServing(settings: Settings, isAsked: boolean, { err }: Context): Promise<House> {
   try {
-    return await openHouse(settings, { isServing: true, onSlip: slipTo(err) });
+    return await openHouse(settings, { isServing: true, onSlip: slipTo(err), onSecond: warnTo(err) });
   } catch (error) {
     if (isAsked || !(error instanceof Failure) || error.code !== "port-in-use") throw error;
     say(err, `${error.message} The gallery is made, but not served now. ${error.policy.hint}`);
-    return openHouse(settings, { isServing: false, onSlip: slipTo(err) });
+    return openHouse(settings, { isServing: false, onSlip: slipTo(err), onSecond: warnTo(err) });
   }
 }
 
@@ -91,17 +103,41 @@ export async function ingestInto(
   warnOfStore(house, display, context.signal);
   try {
     const ingested = await ingestCard(volume, options, ports, report, context.signal);
-    const late = ingested.undelivered ?? (await deliverRest(options, ports, () => {}, context.signal));
+    const [late, certificate] = await Promise.all([
+      ingested.undelivered ?? deliverRest(options, ports, () => {}, context.signal),
+      ingested.certified,
+    ]);
+    // What earlier runs could not copy, too.
+    const uncopied = certificate.uncopied ?? (await ports.second?.copied("all", context.signal)) ?? null;
     display?.close();
     const { link: shownLink } = tracker.look();
     const latest = ports.catalog.latestGallery(volume.id);
-    const link = shownLink ?? (latest && (await linkOf(latest, ports.store)));
-    const outcome = { ...ingested, undelivered: late };
-    const summary = summarize(volume.label, outcome, tracker.bytesRead(), house.traffic, link, ports.catalog);
+    const [link, unsigned] = shownLink === null && latest ? await linkNow(latest, ports) : [shownLink, null];
+    const outcome = { ...ingested, undelivered: late ?? unsigned };
+    const certified = { ...certificate, uncopied };
+    const summary = summarize(
+      volume.label,
+      outcome,
+      certified,
+      tracker.bytesRead(),
+      house.traffic,
+      link,
+      ports.catalog,
+    );
     if (!isQuiet) show(summary, context, columns());
     return summary;
   } finally {
     display?.close();
+  }
+}
+
+/** The link of a gallery that is there already, or why it cannot be given now: no reason to say nothing of the card. */
+async function linkNow(session: Session, { store }: Ports): Promise<[string, null] | [null, Failure]> {
+  try {
+    return [await linkOf(session, store), null];
+  } catch (error) {
+    if (Failure.is(error, "session")) return [null, error];
+    throw error;
   }
 }
 
@@ -128,6 +164,13 @@ function show(summary: Summary, context: Context, columns: number): void {
 /** What goes wrong beside the work is said, and ends nothing. */
 export function slipTo(err: Context["err"]): HouseOptions["onSlip"] {
   return (what, error) => say(err, `${what}: ${error instanceof Error ? error.message : String(error)}`);
+}
+
+/** That the second disk waits is said in the summary; what it does not protect from is said at once. */
+function warnTo(err: Context["err"]): NonNullable<HouseOptions["onSecond"]> {
+  return (sentence, failure) => {
+    if (failure === null) say(err, `Note: ${sentence}`);
+  };
 }
 
 /** Serves until the process is asked to end. */

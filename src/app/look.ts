@@ -4,7 +4,10 @@ import { isLocked } from "../catalog/lock.ts";
 import { describeSettings } from "../config/describe.ts";
 import type { Settings } from "../config/slices.ts";
 import { bytesInWords, count } from "../domain/amounts.ts";
-import type { Session, Tally, Trouble } from "../domain/session.ts";
+import { Failure } from "../domain/failure.ts";
+import type { PastSession, Tally, Trouble } from "../domain/session.ts";
+import type { SessionEnd } from "../domain/session-end.ts";
+import { ENDS_IN_SHORT, endInWords, endOf } from "../domain/session-end.ts";
 import { linkOf } from "../ingest/publish.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
@@ -14,8 +17,13 @@ import { openStore } from "./store.ts";
 type Look = Extract<Command, { name: "status" | "sessions" | "config" }>;
 
 interface SessionLook extends Tally {
-  readonly session: Session;
+  readonly session: PastSession;
   readonly troubles: readonly Trouble[];
+  /** Originals that are not on the second disk yet. */
+  readonly uncopied: number;
+  readonly end: SessionEnd;
+  /** The same in words. */
+  readonly sentence: string;
 }
 
 /** `ghostroll status`, `sessions` and `config`: they only look, also while another process works. */
@@ -35,11 +43,14 @@ function sessionsOf(settings: Settings): readonly SessionLook[] {
   const catalog = readSessions(settings.library.dbPath);
   if (catalog === null) return [];
   try {
-    return catalog.allSessions().map((session) => ({
-      session,
-      ...catalog.tally(session.id),
-      troubles: catalog.troubles(session.id),
-    }));
+    const { secondDir } = settings.library;
+    return catalog.allSessions().map((session) => {
+      const tally = catalog.tally(session.id);
+      const troubles = catalog.troubles(session.id);
+      const uncopied = secondDir === null ? 0 : catalog.countUncopied(session.id, secondDir);
+      const facts = { session, tally, troubles, uncopied };
+      return { session, ...tally, troubles, uncopied, end: endOf(facts), sentence: endInWords(facts) };
+    });
   } finally {
     catalog.close();
   }
@@ -59,6 +70,8 @@ function status(settings: Settings) {
     unreadFiles: sum((one) => one.found - one.kept - one.duplicates - one.failed),
     failedFiles: sum((one) => one.failed),
     damagedFiles: sum((one) => one.damaged),
+    uncopiedFiles: sum((one) => one.uncopied),
+    ends: Object.fromEntries(all.map(({ session, end }) => [session.name, end])),
   };
   const lines = [
     isWorking ? "GhostRoll is running." : "GhostRoll is not running.",
@@ -66,10 +79,8 @@ function status(settings: Settings) {
       ? `Nothing is kept in ${facts.library} yet. Try: ghostroll demo`
       : `${count(facts.keptFiles, "file")} (${bytesInWords(facts.keptBytes)}) of ${count(all.length, "session")} kept in ${facts.library}.`,
   ];
-  if (facts.unreadFiles > 0)
-    lines.push(`${count(facts.unreadFiles, "file")} not read yet: insert the card again.`);
-  if (facts.waitingFiles > 0)
-    lines.push(`${count(facts.waitingFiles, "file")} kept, and not in a gallery yet.`);
+  for (const { session, end, sentence } of all)
+    if (end.startsWith("waiting")) lines.push(`${session.name} (${session.label}): ${sentence}`);
   if (facts.failedFiles + facts.damagedFiles > 0)
     lines.push(
       `${count(facts.failedFiles + facts.damagedFiles, "file")} not all right: ghostroll sessions --json names them.`,
@@ -79,21 +90,14 @@ function status(settings: Settings) {
 
 async function sessions(settings: Settings) {
   const all = sessionsOf(settings);
-  const links = await linksTo(all, settings);
-  const rows = all.map(({ session, kept, keptBytes, failed, damaged, published }) => [
+  const { links, unsigned } = await linksTo(all, settings);
+  const rows = all.map(({ session, kept, keptBytes, troubles, end }) => [
     session.name,
     session.day,
     session.label.slice(0, 24),
     count(kept, "file"),
     bytesInWords(keptBytes),
-    [
-      !session.isOffloaded
-        ? "waiting for the card"
-        : published < kept
-          ? `${number(kept - published)} waiting`
-          : "delivered",
-      ...(failed + damaged > 0 ? [`${failed + damaged} not all right`] : []),
-    ].join(", "),
+    [ENDS_IN_SHORT[end], ...(troubles.length > 0 ? [`${troubles.length} not all right`] : [])].join(", "),
   ]);
   const lines =
     rows.length === 0
@@ -104,19 +108,30 @@ async function sessions(settings: Settings) {
   );
   return {
     facts: all.map(({ session, ...rest }, index) => ({ ...session, ...rest, link: links[index] ?? null })),
-    lines: galleries.length === 0 ? lines : [...lines, "", "GALLERIES", ...galleries],
+    lines: [
+      ...lines,
+      ...(galleries.length === 0 ? [] : ["", "GALLERIES", ...galleries]),
+      ...(unsigned === null ? [] : ["", `No links now: ${unsigned.message} ${unsigned.policy.hint}`]),
+    ],
   };
 }
 
 /** Fresh links to the galleries that have something to show. Signing needs the keys, not the network. */
-async function linksTo(all: readonly SessionLook[], settings: Settings): Promise<(string | null)[]> {
-  if (!all.some(({ published }) => published > 0)) return [];
+async function linksTo(
+  all: readonly SessionLook[],
+  settings: Settings,
+): Promise<{ readonly links: readonly (string | null)[]; readonly unsigned: Failure | null }> {
+  if (!all.some(({ published }) => published > 0)) return { links: [], unsigned: null };
   const closing: (() => void | Promise<void>)[] = [];
   const { store } = await openStore(settings, null, closing);
   try {
-    return await Promise.all(
+    const links = await Promise.all(
       all.map(({ session, published }) => (published > 0 ? linkOf(session, store) : Promise.resolve(null))),
     );
+    return { links, unsigned: null };
+  } catch (error) {
+    if (Failure.is(error, "session")) return { links: [], unsigned: error };
+    throw error;
   } finally {
     for (const close of closing) await close();
   }
@@ -126,10 +141,6 @@ function config(settings: Settings) {
   const rows = describeSettings(settings);
   const lines = columns(rows.map(({ key, value, origin }) => [key, value === "" ? "(none)" : value, origin]));
   return { facts: rows, lines };
-}
-
-function number(amount: number): string {
-  return amount.toLocaleString("en-US");
 }
 
 function columns(rows: readonly (readonly string[])[]): string[] {

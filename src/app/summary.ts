@@ -1,7 +1,10 @@
 import { bytesInWords, count } from "../domain/amounts.ts";
 import type { FailureCode } from "../domain/failure.ts";
 import { FAILURES } from "../domain/failure.ts";
+import type { RemovalFacts, Verdict } from "../domain/safety.ts";
+import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
 import type { Tally, Trouble } from "../domain/session.ts";
+import type { Certificate } from "../ingest/certify.ts";
 import type { Ingested } from "../ingest/ingest-card.ts";
 import type { Ports } from "../ingest/ports.ts";
 
@@ -18,6 +21,14 @@ export interface Summary {
   /** Everything that is not all right, by name. */
   readonly troubles: readonly Trouble[];
   readonly isRemovable: boolean;
+  /** Whether the card can be formatted without losing anything; `null` when it was not read a second time. */
+  readonly isSafeToFormat: boolean | null;
+  /** What is to be said of the card, and of its being formatted when that was asked for. */
+  readonly verdicts: readonly string[];
+  /** Why the second disk does not have everything. */
+  readonly uncopied: { readonly code: FailureCode; readonly message: string } | null;
+  /** Folder of the receipt, below the library's root. */
+  readonly receipt: string | null;
   readonly bytesRead: number;
   readonly puts: number;
   readonly putBytes: number;
@@ -28,13 +39,15 @@ export interface Summary {
 
 export function summarize(
   label: string,
-  { offloaded, undelivered }: Ingested,
+  { offloaded, undelivered }: Pick<Ingested, "offloaded" | "undelivered">,
+  { format, uncopied, receipt }: Certificate,
   bytesRead: number,
   traffic: { readonly puts: number; readonly bytes: number },
   link: string | null,
   catalog: Ports["catalog"],
 ): Summary {
-  const { sessions, foundFiles, knownFiles, isRemovable, refused } = offloaded;
+  const { sessions, foundFiles, knownFiles, isRemovable, refused, removal, source } = offloaded;
+  const asked = source === "not-read" ? null : format;
   const tallies = sessions.map(({ id }) => catalog.tally(id));
   const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0);
   const troubles = [...sessions.flatMap(({ id }) => catalog.troubles(id)), ...refused];
@@ -52,6 +65,15 @@ export function summarize(
     failed: sum((tally) => tally.failed),
     troubles: named,
     isRemovable,
+    isSafeToFormat: asked && asked.length === 0,
+    verdicts: [
+      ...(sessions.length > 0 || asked !== null
+        ? [removalInWords(doubtsOfRemoval(removal), removal.unmount)]
+        : []),
+      ...(asked === null ? [] : [formatInWords(withoutRemoval(asked, removal))]),
+    ],
+    uncopied: uncopied && { code: uncopied.code, message: uncopied.message },
+    receipt,
     bytesRead,
     puts: traffic.puts,
     putBytes: traffic.bytes,
@@ -60,10 +82,23 @@ export function summarize(
   };
 }
 
-/** 0 when all is well; 3 when files are named as failed or damaged; else what kept the pictures from their guests. */
-export function exitCodeOf({ undelivered, troubles, isRemovable }: Summary): number {
-  if (undelivered !== null) return FAILURES[undelivered.code].exit;
+/** What stands against formatting besides what stands against taking the card out, which is said already. */
+function withoutRemoval(format: Verdict, removal: RemovalFacts): Verdict {
+  const said = new Set(doubtsOfRemoval(removal).map(({ doubt }) => doubt));
+  const rest = format.filter(({ doubt }) => !said.has(doubt));
+  return rest.length > 0 ? rest : format;
+}
+
+/** 0 when all is well; 3 when files are named as failed or damaged; else what kept the pictures from their guests, or the copies from the second disk. */
+export function exitCodeOf({ undelivered, uncopied, troubles, isRemovable }: Summary): number {
+  const waiting = undelivered ?? uncopied;
+  if (waiting !== null) return FAILURES[waiting.code].exit;
   return troubles.length > 0 || !isRemovable ? 3 : 0;
+}
+
+function readInWords({ bytesRead, isSafeToFormat }: Summary): string {
+  if (isSafeToFormat !== null) return "Every byte was";
+  return bytesRead === 0 ? "Nothing was" : "Only their beginnings were";
 }
 
 /** Files that are named one by one before the rest is only counted; `ghostroll sessions --json` has them all. */
@@ -71,12 +106,11 @@ const NAMED_AT_MOST = 20;
 
 /** The summary as lines for a person. */
 export function summaryLines(summary: Summary): string[] {
-  const { label, kept, keptBytes, knownFiles, duplicates, failed, troubles, undelivered, isRemovable } =
-    summary;
+  const { label, kept, keptBytes, knownFiles, duplicates, failed, troubles, undelivered, uncopied } = summary;
   const lines: string[] = [];
   if (summary.sessions.length === 0 && knownFiles > 0)
     lines.push(
-      `Nothing new on ${label}: all ${count(knownFiles, "file")} are kept already. ${summary.bytesRead === 0 ? "Nothing was" : "Only their beginnings were"} read again.`,
+      `Nothing new on ${label}: all ${count(knownFiles, "file")} are kept already. ${readInWords(summary)} read again.`,
     );
   else {
     const parts = [`${count(kept, "file")} kept (${bytesInWords(keptBytes)})`];
@@ -89,10 +123,14 @@ export function summaryLines(summary: Summary): string[] {
   for (const { name, reason } of troubles.slice(0, NAMED_AT_MOST)) lines.push(`  ${name}: ${reason}`);
   if (troubles.length > NAMED_AT_MOST) lines.push(`  … and ${troubles.length - NAMED_AT_MOST} more.`);
   if (troubles.length > 0) lines.push("");
-  if (!isRemovable) lines.push("The card changed while it was read: run it again before you take it out.");
-  else if (failed === 0 && summary.sessions.length > 0)
-    lines.push("Every file on it is kept, proved by reading the copy back.");
+  lines.push(...summary.verdicts);
+  if (summary.receipt !== null)
+    lines.push(`The receipt is ${summary.receipt}/receipt.txt, below the library.`);
   if (undelivered !== null)
     lines.push(`The gallery is not complete: ${undelivered.message} ${FAILURES[undelivered.code].hint}`);
+  if (uncopied !== null)
+    lines.push(
+      `Not everything is on the second disk yet: ${uncopied.message} ${FAILURES[uncopied.code].hint}`,
+    );
   return lines;
 }

@@ -1,5 +1,6 @@
 import { isShown } from "../domain/media.ts";
 import type { Progress } from "../domain/progress.ts";
+import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
 import type { Told } from "../ingest/report.ts";
 
 export interface Tracker {
@@ -16,6 +17,7 @@ export function track(label: string, now: () => number = () => performance.now()
   const counts = { foundFiles: 0, foundBytes: 0, copiedFiles: 0, copiedBytes: 0, duplicates: 0, failed: 0 };
   const shown = { shownTotal: 0, rendered: 0, uploaded: 0, published: 0 };
   let sampledBytes = 0;
+  let againBytes = 0;
   let link: string | null = null;
   let isOffloaded = false;
   let sentence: string | null = null;
@@ -37,7 +39,7 @@ export function track(label: string, now: () => number = () => performance.now()
           break;
         case "offloaded":
           isOffloaded = true;
-          sentence = "Every file on the card is kept, proved by reading it back.";
+          sentence = removalInWords(doubtsOfRemoval(told.removal), told.removal.unmount);
           break;
         case "rendered":
           shown.rendered += told.files;
@@ -52,12 +54,19 @@ export function track(label: string, now: () => number = () => performance.now()
         case "sampled":
           sampledBytes += told.bytes;
           break;
+        case "read-again":
+          againBytes += told.bytes;
+          sentence = "Reading the card a second time, to compare.";
+          break;
+        case "certified":
+          if (told.format?.length === 0) sentence = formatInWords(told.format);
+          break;
         case "session":
         case "delivering":
           break;
       }
     },
-    bytesRead: () => sampledBytes + counts.copiedBytes,
+    bytesRead: () => sampledBytes + againBytes + counts.copiedBytes,
     look: () => ({ label, ...counts, ...shown, isOffloaded, link, sentence, startedMs, nowMs: now() }),
   };
 }

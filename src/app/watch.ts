@@ -1,7 +1,10 @@
 import { inspect } from "node:util";
 import { watchCards } from "../card/watcher.ts";
+import { environment } from "../config/environment.ts";
+import { textSecrets } from "../config/texts.ts";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
+import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
 import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
 import type { Report, Told } from "../ingest/report.ts";
 import type { Command } from "./cli.ts";
@@ -10,6 +13,16 @@ import type { House } from "./house.ts";
 import { openHouse } from "./house.ts";
 import type { Logger } from "./log.ts";
 import { openLog } from "./log.ts";
+import { openSupervisor } from "./notify-systemd.ts";
+import type { Next } from "./retry.ts";
+import { openRetry } from "./retry.ts";
+import { openRounds } from "./rounds.ts";
+import { openUpkeep } from "./upkeep.ts";
+
+/** How often a second disk that was not there is looked for. */
+const RING_MS = 60_000;
+
+const MESSAGE_IS = { sent: "sent", refused: "given up", later: "waits", unsure: "unanswered" } as const;
 
 /** `ghostroll watch`: the daemon. Ends when it is asked to; returns the exit code. */
 export async function watch(command: Extract<Command, { name: "watch" }>, context: Context): Promise<number> {
@@ -17,11 +30,23 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
   const { accessKeyId, secretAccessKey, sessionToken } = settings.store.credentials ?? {};
   const log = openLog({
     level: settings.log.level,
-    secrets: [accessKeyId ?? null, secretAccessKey ?? null, sessionToken ?? null],
+    secrets: [
+      accessKeyId ?? null,
+      secretAccessKey ?? null,
+      sessionToken ?? null,
+      ...textSecrets(settings.notify.texts),
+    ],
   });
   const house = await openHouse(settings, {
     isServing: true,
     onSlip: (what, error) => log.error({ error }, what),
+    onSecond: (sentence, failure) =>
+      failure === null ? log.warn(sentence) : log.error({ code: failure.code }, sentence),
+    onText: ({ kind, ...facts }) =>
+      log[kind === "sent" ? "info" : kind === "refused" ? "error" : "warn"](
+        facts,
+        `message ${MESSAGE_IS[kind]}`,
+      ),
   });
   try {
     const { library, cards, store } = settings;
@@ -35,22 +60,80 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
     };
     // One after the other: a second card waits for the first one's copy, and nothing of either is lost by that.
     const settle = settler(house, log);
-    let work = settle(null, () => deliverRest(house.options, house.ports, report, context.signal));
-    for await (const { kind, volume } of watchCards({ ...cards, peek: house.peek, signal: context.signal })) {
+    const upkeep = openUpkeep(house, log);
+    const rounds = openRounds({
+      async round(stopped) {
+        await settle(null, async () => {
+          await upkeep.scrub(AbortSignal.any([stopped, context.signal]));
+          return null;
+        });
+      },
+    });
+    const later = waiting(log);
+    const retry = openRetry({
+      async attempt(stopped) {
+        const ends = AbortSignal.any([stopped, context.signal]);
+        const failure = await settle(null, () => deliverRest(house.options, house.ports, report, ends));
+        return later(failure) ?? "never";
+      },
+    });
+    const rings = openRounds({
+      round: async () => house.ports.second?.ring(),
+      firstMs: RING_MS,
+      everyMs: RING_MS,
+    });
+    const hold = () => Promise.all([rounds.hold(), retry.hold()]);
+    const release = (failure: Failure | null) => {
+      rounds.release();
+      // What earlier cards have left waits for no other one.
+      retry.release(later(failure) ?? "at once");
+    };
+    house.ports.second?.ring();
+    retry.release("at once");
+    let work = Promise.resolve();
+    const supervisor = openSupervisor(environment(), (error) => log.warn({ error }, "systemd was not told"));
+    supervisor.say("Waiting for cards.");
+    context.signal.addEventListener("abort", supervisor.stopping, { once: true });
+    for await (const { kind, volume } of watchCards({
+      ...cards,
+      peek: house.peek,
+      signal: context.signal,
+      onScan: supervisor.progressed,
+    })) {
       log.info(
         { card: volume.label, root: volume.root },
         kind === "inserted" ? "card inserted" : "card removed",
       );
       if (kind === "removed") continue;
       house.announcer.inserted(volume.label);
-      work = work.then(() => settle(volume, () => takeIn(house, volume, report, log, context.signal)));
+      // A card comes before everything else that would read from or write to the library.
+      work = Promise.all([work, hold()])
+        .then(() => settle(volume, () => takeIn(house, volume, report, log, context.signal)))
+        .then(async (failure) => {
+          await upkeep.backUpDaily();
+          release(failure);
+        });
     }
     await work;
+    await Promise.all([rounds.close(), rings.close(), retry.close()]);
     log.info("stopped");
     return 0;
   } finally {
     await house.close();
   }
+}
+
+/** What a failure means for what is left: `null` when there was none. Says once that it waits. */
+function waiting(log: Logger) {
+  let isWaiting = false;
+  return (failure: Failure | null): Next | null => {
+    // What is wrong with a card says nothing of what waits besides.
+    const mayPass = failure !== null && (failure.policy.retry || failure.policy.stops === "command");
+    if (mayPass && !isWaiting && failure.code.startsWith("remote-")) log.info("waiting for the network");
+    isWaiting = mayPass;
+    if (failure === null) return null;
+    return mayPass ? "later" : "never";
+  };
 }
 
 async function takeIn(
@@ -60,28 +143,46 @@ async function takeIn(
   log: Logger,
   signal: AbortSignal,
 ): Promise<Failure | null> {
-  const { offloaded, undelivered } = await ingestCard(volume, house.options, house.ports, report, signal);
+  const { offloaded, certified, undelivered } = await ingestCard(
+    volume,
+    house.options,
+    house.ports,
+    report,
+    signal,
+  );
   const { foundFiles, knownFiles, isRemovable, sessions } = offloaded;
   const names = sessions.map(({ name }) => name);
   log.info({ card: volume.label, sessions: names, foundFiles, knownFiles, isRemovable }, "card taken in");
   for (const { id, name } of sessions)
     for (const trouble of house.ports.catalog.troubles(id))
       log.warn({ session: name, ...trouble }, "not all right");
-  return undelivered ?? (await deliverRest(house.options, house.ports, report, signal));
+  // The next card does not wait for the second disk: the verdict comes when it comes.
+  certified.catch((error: unknown) => {
+    if (!(error instanceof Failure)) throw error;
+    if (error.code !== "interrupted") log.error({ card: volume.label, code: error.code }, error.message);
+  });
+  return undelivered;
 }
 
-/** Logs what stopped one card, and goes on with the next; a bug ends the process, and systemd starts it again. */
+/** Logs what stopped one card and returns it, and goes on with the next; a bug ends the process, and systemd starts it again. */
 function settler({ announcer }: House, log: Logger) {
-  return async (volume: Volume | null, work: () => Promise<Failure | null>): Promise<void> => {
+  let lastCode: string | null = null;
+  return async (volume: Volume | null, work: () => Promise<Failure | null>): Promise<Failure | null> => {
     try {
       const failure = await work();
       if (failure !== null) throw failure;
+      lastCode = null;
+      return null;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      if (error.code === "interrupted") return;
+      if (error.code === "interrupted") return error;
       const { code, policy, message } = error;
-      log.error({ card: volume?.label, code, hint: policy.hint, cause: inspect(error.cause) }, message);
+      // What is tried again every minute is said once.
+      const level = volume === null && code === lastCode ? "debug" : "error";
+      lastCode = code;
+      log[level]({ card: volume?.label, code, hint: policy.hint, cause: inspect(error.cause) }, message);
       if (volume !== null) announcer.trouble(volume.label, error);
+      return error;
     }
   };
 }
@@ -103,8 +204,19 @@ function writeDown(told: Told, log: Logger): void {
     case "listed":
       log.info({ files: told.files.length, fresh: told.fresh.length }, "card listed");
       break;
-    case "sampled":
     case "offloaded":
+      log.info(
+        { removal: told.removal },
+        removalInWords(doubtsOfRemoval(told.removal), told.removal.unmount),
+      );
+      break;
+    case "certified":
+      if (told.uncopied !== null) log.warn({ code: told.uncopied.code }, told.uncopied.message);
+      if (told.format !== null)
+        log.info({ doubts: told.format.map(({ doubt }) => doubt) }, formatInWords(told.format));
+      break;
+    case "sampled":
+    case "read-again":
     case "delivering":
     case "rendered":
     case "uploaded":

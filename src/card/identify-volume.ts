@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import type { Volume, VolumeId } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import { diskOf, readMounts } from "./mounts.ts";
+import { mediumOf } from "./presence.ts";
 import { rootFailure } from "./walk.ts";
 
 /**
@@ -12,15 +13,17 @@ import { rootFailure } from "./walk.ts";
  */
 export async function identifyVolume(path: string): Promise<Volume> {
   const root = await realFolder(path);
+  const medium = await mediumOf(root);
   const mount = (await readMounts()).findLast(({ target }) => target === root);
   const uuid = mount?.folder === "/" ? await linkName("by-uuid", mount.source) : null;
   if (mount === undefined || uuid === null)
-    return { id: idOf(root, "folder"), root, label: basename(root) || root };
+    return { id: idOf(root, "folder"), root, label: basename(root) || root, medium };
   const [label, disk] = await Promise.all([linkName("by-label", mount.source), diskOf(mount)]);
   return {
     id: idOf(uuid, label ?? "", String(disk?.sizeBytes ?? 0)),
     root,
     label: label ?? basename(root),
+    medium,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Inventory, Volume } from "../domain/card.ts";
 import type { InventoryRequest } from "./inventory-task.ts";
+import { assertPresent } from "./presence.ts";
 
 interface CardsOptions {
   /** Runs `inventory-task.ts` where a hung card harms nobody. */
@@ -13,7 +14,14 @@ export function openCards({ list }: CardsOptions) {
   return {
     /** Everything on the volume by stat alone, in reading order. Throws `card-missing`, `card-unreadable`, `card-removed`. */
     async list(volume: Volume, signal: AbortSignal): Promise<Inventory> {
-      return list.run({ root: volume.root }, signal);
+      try {
+        return await list.run({ root: volume.root }, signal);
+      } finally {
+        // A pulled card lists nothing, or fails in its own way for each folder.
+        await assertPresent(volume);
+      }
     },
+
+    assertPresent,
   };
 }

@@ -28,6 +28,8 @@ interface WatchOptions {
   readonly signal: AbortSignal;
   readonly intervalMs?: number;
   readonly listDrives?: () => Promise<Drive[] | null>;
+  /** Hears of each scan that came to its end, whose events were taken. */
+  readonly onScan?: () => void;
 }
 
 /** A change of medium in a reader has no event, and the kernel itself looks for one every 2 s. */
@@ -75,6 +77,7 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
   try {
     while (!signal.aborted) {
       yield* await scan();
+      options.onScan?.();
       const isSettling = [...sights.values()].some(
         ({ state }) => state === "unsettled" || state === "looking",
       );

@@ -1,11 +1,16 @@
 import type { Capture } from "../domain/capture.ts";
 import type { ContentHash } from "../domain/hash.ts";
 import type { Derived } from "../domain/rendition.ts";
+import { backUp } from "./backup.ts";
 import { deliveries } from "./deliveries.ts";
 import { files } from "./files.ts";
 import type { Connection } from "./open.ts";
-import { openConnection, openForReading, translated } from "./open.ts";
+import { openConnection, openForReading, translated, translatedAsync } from "./open.ts";
+import { outbox } from "./outbox.ts";
+import { records } from "./records.ts";
+import { secondCopies } from "./second-copies.ts";
 import { sessions } from "./sessions.ts";
+import { upkeep } from "./upkeep.ts";
 
 /**
  * The catalog of a library, for the one process that writes to it. `store` names where objects go: what is recorded of
@@ -21,6 +26,10 @@ export function openCatalog(path: string, store: string) {
     ...sessionTable,
     ...fileTable,
     ...deliveryTable,
+    ...records(connection),
+    ...upkeep(connection),
+    ...secondCopies(connection),
+    ...outbox(connection),
     beginDelivery: (session: Parameters<typeof beginDelivery>[0]) => beginDelivery(session, store),
 
     markRendered: (
@@ -39,7 +48,13 @@ export function openCatalog(path: string, store: string) {
 
     markUploaded: (ids: readonly number[]): void => advance(ids, "rendered", "uploaded"),
   };
-  return { ...translateAll(rooms, path), close: () => void connection.close() };
+  return {
+    ...translateAll(rooms, path),
+    /** Writes a numbered copy into the folder, checked and durable; keeps the newest seven. Returns its path. */
+    backUp: async (folder: string): Promise<string> =>
+      translatedAsync(path, async () => backUp(connection, folder)),
+    close: () => void connection.close(),
+  };
 }
 
 /** Sessions of a catalog that another process may be writing to; `null` when there is none yet. */
@@ -51,7 +66,8 @@ export function readSessions(path: string) {
 
 function readable(connection: Connection) {
   const { allSessions, tally, troubles } = sessions(connection);
-  return { allSessions, tally, troubles };
+  const { countUncopied } = secondCopies(connection);
+  return { allSessions, tally, troubles, countUncopied };
 }
 
 /** Every error of SQLite leaves this room as one of ours. */

@@ -83,7 +83,11 @@ export function deliveries(connection: Connection, store: string) {
   const publish = connection.prepare<[number]>(
     "UPDATE card_file SET state = 'published' WHERE session = ? AND state = 'uploaded'",
   );
-  const complete = connection.prepare<[number, number]>("UPDATE session SET is_published = ? WHERE id = ?");
+  // What the store holds of a rebuilt session is known again once its gallery is complete.
+  const complete = connection.prepare<{ isComplete: number; session: number }>(
+    `UPDATE session SET is_published = :isComplete, is_rebuilt = is_rebuilt AND NOT :isComplete WHERE id = :session`,
+  );
+  const rebuilt = connection.prepare<[number]>("SELECT is_rebuilt FROM session WHERE id = ?").pluck();
   const object = connection.prepare<[string, string], { sha256: string }>(
     "SELECT sha256 FROM object WHERE store = ? AND key = ?",
   );
@@ -91,6 +95,7 @@ export function deliveries(connection: Connection, store: string) {
     `INSERT INTO object (store, key, size_bytes, sha256) VALUES (?, ?, ?, ?)
        ON CONFLICT (store, key) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256`,
   );
+  const dropObject = connection.prepare<[string, string]>("DELETE FROM object WHERE store = ? AND key = ?");
 
   function picturesOf(session: SessionId) {
     const byHash = new Map<string, Rendition[]>();
@@ -151,12 +156,17 @@ export function deliveries(connection: Connection, store: string) {
       connection
         .transaction(() => {
           publish.run(session);
-          complete.run(isComplete ? 1 : 0, session);
+          complete.run({ isComplete: isComplete ? 1 : 0, session });
         })
         .immediate();
     },
 
+    /** Whether the rows of a session were made anew, so that only the store knows what it holds. */
+    isRebuilt: (session: SessionId): boolean => rebuilt.get(session) === 1,
+
     objectHash: (key: string): string | null => object.get(store, key)?.sha256 ?? null,
+
+    forgetObject: (key: string): void => void dropObject.run(store, key),
 
     recordObjects: (objects: readonly { key: string; sizeBytes: number; sha256: string }[]): void =>
       connection

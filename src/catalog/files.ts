@@ -46,7 +46,8 @@ type Settled =
 /** What was found on cards, and what of it is kept. */
 export function files(connection: Connection) {
   const known = connection.prepare<[string], KnownRow>(
-    "SELECT 0 AS id, path, size_bytes, modified_ms, '' AS state, hash, head_hash FROM fingerprint WHERE volume = ?",
+    `SELECT 0 AS id, fingerprint.path, fingerprint.size_bytes, modified_ms, '' AS state, hash, head_hash
+       FROM fingerprint JOIN original USING (hash) WHERE volume = ? AND finding IS NULL`,
   );
   const find = connection.prepare<[number, Uint8Array, number, number]>(
     `INSERT INTO card_file (session, path, size_bytes, modified_ms) VALUES (?, ?, ?, ?)
@@ -61,11 +62,13 @@ export function files(connection: Connection) {
     "SELECT id, path, size_bytes, modified_ms, state FROM card_file WHERE session = ? AND state = 'found' ORDER BY id",
   );
   const original = connection.prepare<[string], { path: string; size_bytes: number }>(
-    "SELECT path, size_bytes FROM original WHERE hash = ?",
+    "SELECT path, size_bytes FROM original WHERE hash = ? AND finding IS NULL",
   );
   const putOriginal = connection.prepare<[string, number, string, string, string, number]>(
-    `INSERT INTO original (hash, size_bytes, path, kind, content_type, session) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (hash) DO UPDATE SET path = excluded.path, session = excluded.session`,
+    `INSERT INTO original (hash, size_bytes, path, kind, content_type, session, read_in)
+       VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(read_in), 0) FROM original))
+       ON CONFLICT (hash) DO UPDATE SET path = excluded.path, session = excluded.session,
+         read_in = excluded.read_in, finding = NULL`,
   );
   const putFingerprint = connection.prepare<[string, Uint8Array, number, number, string, string]>(
     `INSERT INTO fingerprint (volume, path, size_bytes, modified_ms, hash, head_hash) VALUES (?, ?, ?, ?, ?, ?)
@@ -86,6 +89,7 @@ export function files(connection: Connection) {
   );
 
   return {
+    /** What need not be read again: of an original that is not as it should be, the card may have the last good copy. */
     known(volume: VolumeId): ReadonlyMap<string, Fingerprint & { hash: ContentHash; headHash: string }> {
       return new Map(
         known
@@ -117,6 +121,7 @@ export function files(connection: Connection) {
     pending: (session: SessionId): readonly Tracked[] =>
       pending.all(session).map((row) => ({ ...toFingerprint(row), id: row.id, state: row.state })),
 
+    /** `null` also for one that was not as it should be when it was last read back. */
     original(hash: ContentHash): { readonly path: string; readonly sizeBytes: number } | null {
       const row = original.get(hash);
       return row === undefined ? null : { path: row.path, sizeBytes: row.size_bytes };
@@ -140,6 +145,17 @@ export function files(connection: Connection) {
           }
         })
         .immediate(),
+
+    /** Another content that a card gave for a file that is kept already: kept beside it, for no file of a session. */
+    keepOther: (session: Session, copy: Copied, path: string): void =>
+      void putOriginal.run(
+        copy.hash,
+        copy.sizeBytes,
+        path,
+        copy.media.kind,
+        copy.media.contentType,
+        session.id,
+      ),
 
     manifest(session: Session): readonly ManifestLine[] {
       const folder = `${sessionFolder(session)}/`;

@@ -98,4 +98,59 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (store, key)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- When an original was last read back: a count of runs, since no clock can be trusted; and what was wrong with it then.
+  ALTER TABLE original ADD COLUMN read_in INTEGER NOT NULL DEFAULT 0 CHECK (read_in >= 0);
+  ALTER TABLE original ADD COLUMN finding TEXT CHECK (finding IN ('missing', 'changed', 'unreadable'));
+  CREATE INDEX original_by_read ON original (read_in);
+
+  -- The rows of the session were made anew from the library: what the store holds of it is asked of the store.
+  ALTER TABLE session ADD COLUMN is_rebuilt INTEGER NOT NULL DEFAULT 0 CHECK (is_rebuilt IN (0, 1));
+  `,
+  `
+  -- What stopped a session last, as the code of a failure, so that it can be said what it waits for.
+  ALTER TABLE session ADD COLUMN waits_for TEXT;
+
+  -- Another disk, known by a mark on it: an empty mount point is never taken for it.
+  CREATE TABLE second_disk (
+    id     TEXT PRIMARY KEY,
+    folder TEXT NOT NULL UNIQUE                       -- where it was last
+  ) STRICT, WITHOUT ROWID;
+
+  -- A copy of an original on that disk: proved and durable before its row is written.
+  CREATE TABLE second_copy (
+    disk TEXT NOT NULL REFERENCES second_disk (id),
+    hash TEXT NOT NULL REFERENCES original (hash),
+    path TEXT NOT NULL,                               -- below the folder
+    PRIMARY KEY (disk, hash)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX original_by_session ON original (session);
+
+  -- A file that its card gave differently when it was read again. Both readings are kept, as far as they could be proved.
+  CREATE TABLE card_doubt (
+    session INTEGER NOT NULL REFERENCES session (id),
+    path    BLOB NOT NULL,
+    reason  TEXT NOT NULL,
+    PRIMARY KEY (session, path)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- What somebody is to be told of a session, once: written with the fact it tells.
+  CREATE TABLE message (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,     -- the order in which a recipient hears
+    key        TEXT NOT NULL UNIQUE,                  -- random; goes with it each time, so that a receiver can drop doubles
+    session    INTEGER NOT NULL REFERENCES session (id),
+    event      TEXT NOT NULL CHECK (event IN ('gallery-open', 'gallery-complete', 'trouble')),
+    recipient  TEXT NOT NULL,                         -- a name without the address, which may be a secret
+    words      TEXT NOT NULL,                         -- without the link, which is signed anew when it is sent
+    state      TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'given-up')),
+    unanswered INTEGER NOT NULL DEFAULT 0 CHECK (unanswered >= 0),   -- times it left and no answer was recorded
+    receipt    TEXT,                                  -- what the provider calls it
+    reason     TEXT,                                  -- why it was given up
+    UNIQUE (session, event, recipient),
+    CHECK (state = 'sent' OR receipt IS NULL),
+    CHECK ((state = 'given-up') = (reason IS NOT NULL))
+  ) STRICT;
+  CREATE INDEX message_waiting ON message (recipient, id) WHERE state = 'waiting';
+  `,
 ];

@@ -34,7 +34,11 @@ export function openForReading(path: string): Connection | null {
   return translated(path, () => {
     const connection = new Database(path, { readonly: true, fileMustExist: true });
     refuseForeign(connection, path);
-    return connection;
+    if (Number(connection.pragma("user_version", { simple: true })) === MIGRATIONS.length) return connection;
+    // An older GhostRoll wrote it: it lacks what is asked for.
+    connection.close();
+    openConnection(path).close();
+    return new Database(path, { readonly: true, fileMustExist: true });
   });
 }
 
@@ -90,22 +94,37 @@ export function translated<Result>(path: string, run: () => Result): Result {
   try {
     return run();
   } catch (error) {
-    const code = (error as { code?: unknown }).code;
-    if (error instanceof Failure || typeof code !== "string") throw error;
-    if (code.startsWith("SQLITE_FULL") || code === "ENOSPC")
-      throw new Failure("disk-full", `The disk of the catalog ${path} is full.`, { cause: error });
-    if (code.startsWith("SQLITE_BUSY"))
-      throw new Failure("catalog-busy", `Another GhostRoll is using ${path}.`, { cause: error });
-    if (
-      /^(SQLITE_(NOTADB|CORRUPT|CANTOPEN|IOERR|READONLY|PERM|AUTH)|EACCES|EPERM|EROFS|ENOTDIR|EEXIST)/.test(
-        code,
-      )
-    )
-      throw new Failure(
-        "catalog-unusable",
-        `The catalog ${path} cannot be used: ${(error as Error).message}.`,
-        { cause: error },
-      );
-    throw error;
+    throw catalogFailure(error, path);
   }
+}
+
+/** `translated` for what takes its time. */
+export async function translatedAsync<Result>(path: string, run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    throw catalogFailure(error, path);
+  }
+}
+
+function catalogFailure(error: unknown, path: string): unknown {
+  const code = (error as { code?: unknown }).code;
+  if (error instanceof Failure || typeof code !== "string") return error;
+  if (code.startsWith("SQLITE_FULL") || code === "ENOSPC")
+    return new Failure("disk-full", `The disk of the catalog ${path} is full.`, { cause: error });
+  if (code.startsWith("SQLITE_BUSY"))
+    return new Failure("catalog-busy", `Another GhostRoll is using ${path}.`, { cause: error });
+  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code))
+    return new Failure(
+      "catalog-unusable",
+      `The catalog ${path} is damaged (${(error as Error).message}); \`ghostroll rebuild\` makes it anew from the library.`,
+      { cause: error },
+    );
+  if (/^(SQLITE_(CANTOPEN|IOERR|READONLY|PERM|AUTH)|EIO|EACCES|EPERM|EROFS|ENOTDIR|EEXIST)/.test(code))
+    return new Failure(
+      "catalog-unusable",
+      `The catalog ${path} cannot be used: ${(error as Error).message}.`,
+      { cause: error },
+    );
+  return error;
 }

@@ -1,10 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { CardFile, Volume, VolumeId } from "../domain/card.ts";
 import { displayName, pathKey } from "../domain/card-path.ts";
+import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
-import type { Session, SessionId, Tally, Trouble } from "../domain/session.ts";
+import type { PastSession, Session, SessionId, Tally, Trouble } from "../domain/session.ts";
 import { sessionName } from "../domain/session.ts";
 import type { Connection } from "./open.ts";
+
+interface PastRow extends SessionRow {
+  is_published: number;
+  waits_for: string | null;
+}
 
 interface SessionRow {
   id: number;
@@ -22,7 +28,9 @@ const COLUMNS = "id, name, volume, label, day, slug, is_offloaded";
 /** Sessions and what became of them. */
 export function sessions(connection: Connection) {
   const byId = connection.prepare<[number], SessionRow>(`SELECT ${COLUMNS} FROM session WHERE id = ?`);
-  const all = connection.prepare<[], SessionRow>(`SELECT ${COLUMNS} FROM session ORDER BY id`);
+  const all = connection.prepare<[], PastRow>(
+    `SELECT ${COLUMNS}, is_published, waits_for FROM session ORDER BY id`,
+  );
   const unfinished = connection.prepare<[string], SessionRow>(
     `SELECT ${COLUMNS} FROM session WHERE volume = ? AND is_offloaded = 0 ORDER BY id LIMIT 1`,
   );
@@ -52,6 +60,13 @@ export function sessions(connection: Connection) {
     "INSERT INTO session (id, name, volume, label, day, slug) VALUES (?, ?, ?, ?, ?, ?)",
   );
   const finish = connection.prepare<[number]>("UPDATE session SET is_offloaded = 1 WHERE id = ?");
+  const stop = connection.prepare<[string | null, number]>("UPDATE session SET waits_for = ? WHERE id = ?");
+  const putDoubt = connection.prepare<[number, Uint8Array, string]>(
+    "INSERT INTO card_doubt (session, path, reason) VALUES (?, ?, ?) ON CONFLICT (session, path) DO UPDATE SET reason = excluded.reason",
+  );
+  const doubts = connection.prepare<[number], { path: Buffer; reason: string }>(
+    "SELECT path, reason FROM card_doubt WHERE session = ? ORDER BY path",
+  );
   const store = connection.prepare<[number], { store: string | null }>(
     "SELECT store FROM session WHERE id = ?",
   );
@@ -96,7 +111,10 @@ export function sessions(connection: Connection) {
   }
 
   return {
-    allSessions: (): readonly Session[] => all.all().flatMap((row) => toSession(row) ?? []),
+    allSessions: (): readonly PastSession[] => all.all().map(toPast),
+    /** The newest session of a volume. */
+    lastSession: (volume: VolumeId): Session | null => toSession(last.get(volume)),
+    sessionNamed: (id: SessionId): Session | null => toSession(byId.get(id)),
     unfinishedSession: (volume: VolumeId): Session | null => toSession(unfinished.get(volume)),
     /** The newest complete gallery of a volume: what to show when there is nothing new. */
     latestGallery: (volume: VolumeId): Session | null => toSession(latestOf.get(volume)),
@@ -114,8 +132,20 @@ export function sessions(connection: Connection) {
         .immediate();
     },
 
+    failedFiles: (id: SessionId): readonly Uint8Array[] => failedPaths.all(id),
+
     finishOffload(id: SessionId): void {
       finish.run(id);
+    },
+
+    /** Remembers what stopped a session; `null` when it goes on. */
+    stopped(id: SessionId, code: FailureCode | null): void {
+      stop.run(code, id);
+    },
+
+    /** Names a file that its card gave differently when it was read again. */
+    doubt(id: SessionId, path: Uint8Array, reason: string): void {
+      putDoubt.run(id, path, reason);
     },
 
     /** Says where the gallery of a session goes. When that is another store than before, everything is put there again. */
@@ -149,7 +179,22 @@ export function sessions(connection: Connection) {
     },
 
     troubles: (id: SessionId): readonly Trouble[] =>
-      troubles.all(id).map(({ path, reason }) => ({ name: displayName(path), reason })),
+      [...troubles.all(id), ...doubts.all(id)].map(({ path, reason }) => ({
+        name: displayName(path),
+        reason,
+      })),
+  };
+}
+
+function toPast({ is_published, waits_for, ...row }: PastRow): PastSession {
+  const { id, volume, is_offloaded, ...rest } = row;
+  return {
+    ...rest,
+    id: id as SessionId,
+    volume: volume as VolumeId,
+    isOffloaded: is_offloaded === 1,
+    isPublished: is_published === 1,
+    waitsFor: waits_for as FailureCode | null,
   };
 }
 

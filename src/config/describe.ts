@@ -1,3 +1,4 @@
+import type { Kind } from "./kinds.ts";
 import { SETTING_NAMES, SETTINGS } from "./settings.ts";
 import type { Settings } from "./slices.ts";
 
@@ -13,11 +14,15 @@ export interface DescribedSetting {
 export function describeSettings(settings: Settings): readonly DescribedSetting[] {
   const rows = SETTING_NAMES.map((name) => ({
     key: `GHOSTROLL_${name}`,
-    value: inWords(settings.values[name]),
+    value: shown(SETTINGS[name].kind, inWords(settings.values[name])),
     origin: settings.origins[name],
     meaning: SETTINGS[name].meaning,
   }));
   return [...rows, ...describeCredentials(settings)];
+}
+
+function shown(kind: Kind<unknown>, value: string): string {
+  return kind.shown?.(value) ?? value;
 }
 
 function inWords(value: string | number | boolean | null | readonly string[]): string {

@@ -1,5 +1,6 @@
 import { isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
+import { parseRecipient, recipientName } from "../domain/recipient.ts";
 
 /** Where relative paths and `~` lead. */
 export interface Place {
@@ -12,6 +13,8 @@ export interface Kind<T> {
   readonly allowed: string;
   /** Whether an empty text is a value; for the other kinds it means "not set here". */
   readonly mayBeEmpty: boolean;
+  /** What people are shown of a text that may hold a secret, right or wrong; without it, the text itself. */
+  shown?(text: string): string;
   schema(place: Place): v.GenericSchema<string, T>;
 }
 
@@ -83,6 +86,32 @@ export function optional(kind: Kind<string>): Kind<string | null> {
       ]),
   };
 }
+
+/** A text that lets somebody in, or `null`; never shown. */
+export function secret(allowed: string, pattern: RegExp): Kind<string | null> {
+  return { ...optional(text(allowed, pattern)), shown: (value) => (value === "" ? "" : "(hidden)") };
+}
+
+/** Who is told, as written: numbers are personal, and some addresses are all it takes to write there. */
+export const recipients: Kind<readonly string[]> = {
+  allowed:
+    "a list, separated by commas, of twilio:+4917012345678, sns:+4917012345678, ntfy:https://ntfy.sh/topic, telegram:<number of a chat> or webhook:https://…, each with LABEL= before it to hear of that card only",
+  mayBeEmpty: true,
+  shown: (value) =>
+    splitList(value)
+      .map((item) => {
+        const recipient = parseRecipient(item);
+        if (recipient === null) return "(not understood)";
+        return `${recipient.label === null ? "" : `${recipient.label}=`}${recipientName(recipient)}`;
+      })
+      .join(", "),
+  schema: () =>
+    v.pipe(
+      v.string(),
+      v.transform(splitList),
+      v.everyItem((item) => parseRecipient(item) !== null),
+    ),
+};
 
 /** An absolute path; relative ones begin in the working directory, `~` is the home directory. */
 export const path: Kind<string> = {

@@ -78,11 +78,19 @@ function withoutPrefix(key: string): string {
   return key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key;
 }
 
+const SECRET_NAMES = [
+  "AWS_SECRET_ACCESS_KEY",
+  "GHOSTROLL_TWILIO_AUTH_TOKEN",
+  "GHOSTROLL_NTFY_TOKEN",
+  "GHOSTROLL_TELEGRAM_TOKEN",
+  "GHOSTROLL_WEBHOOK_SECRET",
+];
+
 /** Group or others may read it. */
 const READABLE_BY_OTHERS = 0o044;
 
 function warnOfReaders(file: string, variables: Variables): string | null {
-  if ((variables["AWS_SECRET_ACCESS_KEY"] ?? "") === "") return null;
+  if (SECRET_NAMES.every((name) => (variables[name] ?? "") === "")) return null;
   if ((statSync(file).mode & READABLE_BY_OTHERS) === 0) return null;
   return `Others on this machine can read the secret key in ${file}. Run: chmod 600 '${file}'`;
 }

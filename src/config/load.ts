@@ -16,6 +16,7 @@ import {
   type Values,
 } from "./settings.ts";
 import { type Settings, slice } from "./slices.ts";
+import { missingAccounts, unreachableLinks } from "./texts.ts";
 
 /** What defaults depend on besides other settings. */
 export interface Machine {
@@ -47,7 +48,10 @@ export function loadSettings(
     const { text, origin, place } = choose(name, layers, known);
     const read = v.safeParse(kind.schema(sources), text);
     if (read.success) values[name] = read.output;
-    else problems.push(`GHOSTROLL_${name} is ${quote(text)} ${place}; allowed is ${kind.allowed}.`);
+    else
+      problems.push(
+        `GHOSTROLL_${name} is ${quote(kind.shown?.(text) ?? text)} ${place}; allowed is ${kind.allowed}.`,
+      );
     texts[name] = typeof values[name] === "string" ? values[name] : text;
     origins[name] = origin;
   }
@@ -111,16 +115,36 @@ function retiredNames({ place, texts }: Layer): string[] {
 
 /** Values that are allowed each by itself, but not together. */
 function contradictions(values: Values): string[] {
-  const { THUMB_MAX_LONG_EDGE: thumb, SHARE_MAX_LONG_EDGE: share } = values;
-  if (thumb <= share) return [];
-  return [
-    `GHOSTROLL_THUMB_MAX_LONG_EDGE is ${thumb}, allowed is at most GHOSTROLL_SHARE_MAX_LONG_EDGE (${share}).`,
-  ];
+  const {
+    THUMB_MAX_LONG_EDGE: thumb,
+    SHARE_MAX_LONG_EDGE: share,
+    SECOND_DIR: second,
+    BASE_DIR: base,
+  } = values;
+  const problems: string[] = [];
+  if (thumb > share)
+    problems.push(
+      `GHOSTROLL_THUMB_MAX_LONG_EDGE is ${thumb}, allowed is at most GHOSTROLL_SHARE_MAX_LONG_EDGE (${share}).`,
+    );
+  if (second !== null && (isWithin(second, base) || isWithin(base, second)))
+    problems.push(
+      `GHOSTROLL_SECOND_DIR is ${second}, which overlaps the library in ${base}; name a folder on another disk.`,
+    );
+  problems.push(...missingAccounts(values));
+  return problems;
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return `${path}/`.startsWith(`${folder.replace(/\/$/, "")}/`);
 }
 
 function pointless(values: Values): string[] {
-  if (values.S3_ENDPOINT === null || values.S3_BUCKET !== null) return [];
-  return ["GHOSTROLL_S3_ENDPOINT has no effect without GHOSTROLL_S3_BUCKET: galleries stay on this machine."];
+  const links = unreachableLinks(values);
+  if (values.S3_ENDPOINT === null || values.S3_BUCKET !== null) return links;
+  return [
+    "GHOSTROLL_S3_ENDPOINT has no effect without GHOSTROLL_S3_BUCKET: galleries stay on this machine.",
+    ...links,
+  ];
 }
 
 /** Long enough to recognize, short enough for one line. */

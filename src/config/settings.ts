@@ -1,4 +1,17 @@
-import { address, boolean, choice, integer, type Kind, names, optional, path, paths, text } from "./kinds.ts";
+import {
+  address,
+  boolean,
+  choice,
+  integer,
+  type Kind,
+  names,
+  optional,
+  path,
+  paths,
+  recipients,
+  secret,
+  text,
+} from "./kinds.ts";
 
 /** What a default may depend on. */
 export interface Known {
@@ -36,6 +49,9 @@ const oneCoreLeft: Default = {
 /** More is a typing error: no machine this is for has more cores, and no card, store or uplink gets faster by it. */
 const MAX_WORKERS = 64;
 
+/** What fits into a header as it is. */
+const WORD = /^[\x21-\x7e]+$/;
+
 /** Every setting once, as `GHOSTROLL_<name>`, in the order people read them. A default may look only at those above it. */
 // biome-ignore format: a table reads in columns
 export const SETTINGS = {
@@ -44,6 +60,8 @@ export const SETTINGS = {
   BASE_DIR:         { kind: path, default: "~/ghostroll", meaning: "The library: originals, renditions and the catalog live below this folder." },
   DB_PATH:          { kind: path, default: { words: "ghostroll.db in GHOSTROLL_BASE_DIR", from: (known) => `${known.textOf("BASE_DIR")}/ghostroll.db` }, meaning: "The catalog. It belongs on the library's own disk, so that both are there or both are not; never on a network share." },
   RESERVE_MB:       { kind: integer(0, 1_000_000, "megabytes"), default: "512", meaning: "Space on the library's disk that is never used: a system with a full disk can no longer log, update or start." },
+  SECOND_DIR:       { kind: optional(path), default: "", meaning: "A folder on another disk that gets a proved copy of every original, beside everything else. Make the folder yourself: where it is missing, the disk is, and copying waits for it." },
+  VERIFY_SOURCE:    { kind: boolean, default: "false", meaning: "Read each card a second time after it is kept, past the memory of this machine, and compare: only then can it be said to be safe to format. Takes as long as reading it once." },
   COPY_WORKERS:     { kind: integer(1, MAX_WORKERS), default: "2", meaning: "Files read from a card at once: two keep it busy, more make it seek and slow down." },
 
   MOUNT_ROOTS:      { kind: paths, default: "/run/ghostroll/cards,/media,/run/media,/mnt", meaning: "Where cards appear: the places where our own unit, desktops and people mount them." },
@@ -71,7 +89,15 @@ export const SETTINGS = {
   WEB_URL:          { kind: optional(address), default: "", meaning: "Address put into links when guests reach this machine under another name; empty uses host and port." },
   GALLERY_TITLE:    { kind: text("at most 120 characters in one line", /^[^\p{Cc}]{1,120}$/u, true), default: "", meaning: "Title of the galleries; empty names the card and the day." },
 
-  ON_EVENT:         { kind: optional(text("a shell command in one line", /^[^\p{Cc}]+$/u)), default: "", meaning: "Runs at card-inserted, card-kept, gallery-open, gallery-complete and trouble, with GHOSTROLL_EVENT, _CARD, _MESSAGE and _LINK in its environment: for an LED, a buzzer or a text message." },
+  ON_EVENT:         { kind: optional(text("a shell command in one line", /^[^\p{Cc}]+$/u)), default: "", meaning: "Runs at card-inserted, card-kept, safe-to-format, gallery-open, gallery-complete and trouble, with GHOSTROLL_EVENT, _CARD, _MESSAGE and _LINK in its environment: for an LED, a buzzer or a text message." },
+
+  TEXT_TO:          { kind: recipients, default: "", meaning: "Who gets a message when a gallery opens and when it is complete or needs somebody: twilio:+4917012345678, sns:+…, ntfy:https://ntfy.sh/topic, telegram:<number of a chat>, webhook:https://…, separated by commas. LABEL= before one, as in EOS_DIGITAL=twilio:+4917012345678, lets it hear of that card only." },
+  TWILIO_ACCOUNT_SID: { kind: optional(text("AC and 32 letters or digits", /^AC[0-9a-zA-Z]{32}$/)), default: "", meaning: "Account at Twilio that sends the texts to twilio: recipients." },
+  TWILIO_AUTH_TOKEN: { kind: secret("the token that Twilio's console shows", WORD), default: "", meaning: "Its secret." },
+  TWILIO_FROM:      { kind: optional(text("a number with + and the country, a name of at most 11 characters, or the id of a messaging service (MG…)", /^(\+[1-9]\d{6,14}|MG[0-9a-zA-Z]{32}|[A-Za-z0-9 ]{1,11})$/)), default: "", meaning: "What those texts come from: a number of that account, a name where the country allows it, or a messaging service." },
+  NTFY_TOKEN:       { kind: secret("an access token", WORD), default: "", meaning: "Access token for protected topics; it is sent to every ntfy: recipient, so let them be on one server." },
+  TELEGRAM_TOKEN:   { kind: secret("the token that @BotFather gave you", /^\d+:[A-Za-z0-9_-]+$/), default: "", meaning: "Token of the bot that writes to telegram: recipients." },
+  WEBHOOK_SECRET:   { kind: secret("any characters without blanks", WORD), default: "", meaning: "Signs what webhook: recipients get: X-GhostRoll-Signature is sha256= and the hex HMAC of the body." },
 
   LOG_LEVEL:        { kind: choice(["debug", "info", "warn", "error", "silent"]), default: "info", meaning: "One line a session at info, one line a file at debug." },
 } as const satisfies Record<string, Setting>;

@@ -1,5 +1,6 @@
 import type { Credentials, FoundCredentials } from "./credentials.ts";
 import type { SettingName, Values } from "./settings.ts";
+import { textAccounts } from "./texts.ts";
 
 /** Every setting, grouped by who needs it: a room gets its slice, never the whole. */
 export interface Settings extends ReturnType<typeof slice> {
@@ -22,6 +23,8 @@ export function slice(values: Values, credentials: Credentials | null) {
       dbPath: values.DB_PATH,
       reserveBytes: values.RESERVE_MB * MEGABYTE,
       copyWorkers: values.COPY_WORKERS,
+      secondDir: values.SECOND_DIR,
+      verifySource: values.VERIFY_SOURCE,
     },
     cards: { mountRoots: values.MOUNT_ROOTS, labels: values.CARD_LABELS, rescan: values.RESCAN },
     pictures: {
@@ -42,7 +45,7 @@ export function slice(values: Values, credentials: Credentials | null) {
       uploadWorkers: values.UPLOAD_WORKERS,
     },
     web: { host: values.WEB_HOST, port: values.WEB_PORT, url: values.WEB_URL },
-    notify: { onEvent: values.ON_EVENT },
+    notify: { onEvent: values.ON_EVENT, texts: textAccounts(values) },
     gallery: { title: values.GALLERY_TITLE },
     log: { level: values.LOG_LEVEL },
   } as const;

@@ -29,12 +29,18 @@ const MAX_NAME_BYTES = 255;
 /** Room left for a `~12345678` in front of the extension when a name is already taken. */
 const NAME_ROOM_BYTES = MAX_NAME_BYTES - 9;
 
+/** Linux opens paths of up to 4095 bytes (PATH_MAX); half of that is left to where the library and its copies lie. */
+const MAX_PATH_BYTES = 2048;
+
 /**
  * A path for the library that stays below its folder and can be stored anywhere, as like the card's as that allows. A
- * component that had to change carries a hash of its true bytes, so that two names never become one.
+ * component that had to change carries a hash of its true bytes, so that two names never become one; the folders of a path
+ * that is too long become one.
  */
 export function safePath(path: CardPath): string {
-  return splitBytes(path).map(safeName).join("/");
+  const names = splitBytes(path).map(safeName);
+  const whole = names.join("/");
+  return byteLength(whole) <= MAX_PATH_BYTES ? whole : `deep~${fnv1a(path)}/${names.at(-1)}`;
 }
 
 function safeName(name: Uint8Array): string {

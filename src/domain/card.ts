@@ -11,6 +11,8 @@ export interface Volume {
   readonly root: string;
   /** What people call it: the filesystem's label, or the folder's name. */
   readonly label: string;
+  /** What it lay on when it was identified; once that differs, the card is gone. Absent where nobody looked. */
+  readonly medium?: string;
 }
 
 /** Path, size and modification time of a file on a volume: a hint that saves reading it, never proof. */
@@ -63,4 +65,20 @@ export function compare(files: readonly CardFile[], known: ReadonlyMap<string, F
 
 function isSameFingerprint(a: Fingerprint, b: Fingerprint): boolean {
   return a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs;
+}
+
+/** Whether there is nothing at all. */
+export function isEmpty({ files, refused }: Inventory): boolean {
+  return files.length === 0 && refused.length === 0;
+}
+
+/** Whether two listings show the same, in whatever order. */
+export function isSameListing(a: Inventory, b: Inventory): boolean {
+  const lines = ({ files, refused }: Inventory) =>
+    [
+      ...files.map((file) => `${pathKey(file.path)}\0${file.sizeBytes}\0${file.modifiedMs}`),
+      ...refused.map(({ path }) => pathKey(path)),
+    ].toSorted();
+  const [first, second] = [lines(a), lines(b)];
+  return first.length === second.length && first.every((line, index) => line === second[index]);
 }

@@ -7,12 +7,12 @@ const NEXT_STATES = {
   found: ["stored", "duplicate", "failed"],
   /** Complete in the library, proved by a cold read, under its final name, its directory synced. */
   stored: ["rendered"],
-  /** Every rendition that can be made is made; for some files that is none. */
-  rendered: ["uploaded"],
+  /** Every rendition that can be made is made; for some files that is none. Back to `stored` when a person has it tried again. */
+  rendered: ["uploaded", "stored"],
   /** Every rendition is in the store, checked there. Back to `rendered` when the gallery moves to another store. */
-  uploaded: ["published", "rendered"],
+  uploaded: ["published", "rendered", "stored"],
   /** What guests should see of it is in a gallery that opens. */
-  published: ["rendered"],
+  published: ["rendered", "stored"],
   /** Its content was in the library already, checked on disk. */
   duplicate: [],
   /** Named as failed; the next insertion of the card tries it again. */

@@ -1,6 +1,6 @@
 import { isTrustworthyDate } from "./capture.ts";
 import type { CardPath } from "./card-path.ts";
-import { safePath } from "./card-path.ts";
+import { safePath, withSuffix } from "./card-path.ts";
 import type { PresetName } from "./rendition.ts";
 import type { Session } from "./session.ts";
 
@@ -10,9 +10,33 @@ export function sessionFolder(session: Pick<Session, "day" | "name">): string {
   return `originals/${year}/${session.day}/${session.name}`;
 }
 
-/** Where an original goes, below the library's root. */
+/** What we write into a session's folder ourselves. */
+export const RECORDS = {
+  sums: "SHA256SUMS",
+  session: "session.json",
+  receipt: "receipt.json",
+  receiptText: "receipt.txt",
+} as const;
+
+/** Where an original goes, below the library's root. One that is called like our own records makes way for them. */
 export function originalPath(session: Pick<Session, "day" | "name">, path: CardPath): string {
-  return `${sessionFolder(session)}/${safePath(path)}`;
+  const [first = "", ...rest] = safePath(path).split("/");
+  const isOurs = Object.values(RECORDS).some((name) => name.toLowerCase() === first.toLowerCase());
+  return [sessionFolder(session), isOurs ? withSuffix(first, "card") : first, ...rest].join("/");
+}
+
+/**
+ * The path for a disk that refuses it as it is: FAT, exFAT and shares from Windows take none of these characters, nor a dot
+ * or space at the end of a name.
+ */
+export function portablePath(path: string, hash: string): string {
+  return path
+    .split("/")
+    .map((name) => {
+      const portable = name.replace(/[<>:"|?*\\]/g, "_").replace(/[. ]+$/, "_");
+      return portable === name ? name : withSuffix(portable, hash.slice(0, 8));
+    })
+    .join("/");
 }
 
 /** Where a rendition goes, below the library's root; two hex digits keep folders small. */
@@ -39,6 +63,9 @@ export const keys = {
   page: (slug: string, number: number) => `g/${slug}/n/${number}`,
   preview: (slug: string) => `g/${slug}/og.jpg`,
   rendition: (slug: string, hash: string, preset: PresetName) => `g/${slug}/p/${hash}-${preset}.jpg`,
+  /** A second copy of an original, under its content and the extension of its name. */
+  original: (hash: string, name: string) =>
+    `originals/${hash}${/\.\w{1,8}$/.exec(name)?.[0].toLowerCase() ?? ""}`,
   asset: (name: string, hash: string, extension: string) =>
     `assets/${name}.${hash.slice(0, 16)}.${extension}`,
 } as const;

@@ -1,4 +1,5 @@
 import type { VolumeId } from "./card.ts";
+import type { FailureCode } from "./failure.ts";
 
 /** Counts up by one a session and never comes from a clock: a Raspberry Pi may wake up in 1970. */
 export type SessionId = number & { readonly __brand: "SessionId" };
@@ -19,6 +20,14 @@ export interface Session {
   readonly isOffloaded: boolean;
 }
 
+/** A session as it is remembered. */
+export interface PastSession extends Session {
+  /** Whether its gallery opens and says that it is complete. */
+  readonly isPublished: boolean;
+  /** What stopped it last; `null` when nothing did, or it has gone on since. */
+  readonly waitsFor: FailureCode | null;
+}
+
 /** What became of the files of one session. `found = kept + duplicates + failed` once it is offloaded. */
 export interface Tally {
   readonly found: number;
@@ -32,6 +41,12 @@ export interface Tally {
   readonly uploaded: number;
   readonly published: number;
   readonly keptBytes: number;
+}
+
+/** Throws when a file of an offloaded session is unaccounted for, which is a bug and must not be told as success. */
+export function assertAddsUp({ found, kept, duplicates, failed }: Tally): void {
+  if (found !== kept + duplicates + failed)
+    throw new Error(`${found} files found, but ${kept} kept, ${duplicates} duplicates and ${failed} failed`);
 }
 
 /** A file that is not all right, by name, with the reason in words. */

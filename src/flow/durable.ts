@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, open, rename, rm, unlink } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 /** Makes the names in a directory survive a power cut: a rename alone is only in memory (fsync(2)). */
 export async function syncDirectory(path: string): Promise<void> {
@@ -23,10 +23,17 @@ export async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** Replaces a file as a whole: a reader, or the next start after a power cut, sees the old bytes or the new, never a part. */
-export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
+/**
+ * Replaces a file as a whole: a reader, or the next start after a power cut, sees the old bytes or the new, never a part. A
+ * crash may leave a file called `….tmp` in `via`, a folder of the same filesystem: best one that is swept at start.
+ */
+export async function writeDurably(
+  path: string,
+  bytes: Uint8Array | string,
+  via = dirname(path),
+): Promise<void> {
   await makeDirectory(dirname(path));
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporary = join(via, `${basename(path)}.${randomUUID()}.tmp`);
   try {
     const file = await open(temporary, "wx");
     try {

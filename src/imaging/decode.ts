@@ -5,10 +5,13 @@ import sharp from "sharp";
 sharp.cache(false);
 sharp.concurrency(1);
 
-// libvips picks a loader by content, so a name proves nothing: an SVG or PDF called .jpg must not be drawn. Of the loaders
-// of each format only those for files are opened, and JPEG's for bytes, which `withAdobeRgbProfile` needs.
+// libvips picks a loader by content, so a name proves nothing: an SVG or PDF called .jpg must not be drawn. Only these
+// formats are opened, from files and from bytes.
 sharp.block({ operation: ["VipsForeignLoad"] });
-const ALLOWED = ["JpegFile", "JpegBuffer", "PngFile", "TiffFile", "WebpFile", "HeifFile"];
+const ALLOWED = ["Jpeg", "Png", "Tiff", "Webp", "Heif"].flatMap((format) => [
+  `${format}File`,
+  `${format}Buffer`,
+]);
 sharp.unblock({ operation: ALLOWED.map((loader) => `VipsForeignLoad${loader}`) });
 
 /** Decoded pixels, 8 bits a channel, sRGB or gray, upright. */

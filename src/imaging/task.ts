@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Capture } from "../domain/capture.ts";
 import { Failure } from "../domain/failure.ts";
@@ -33,6 +33,9 @@ export interface RenderReply {
   readonly capture: Capture;
 }
 
+/** The most of a file that is held in memory: more than any camera's picture, less than a Raspberry Pi has to spare. */
+const WHOLE_BYTES = 256 * 1024 * 1024;
+
 const NO_PICTURE: Derived = { renditions: [], color: null, note: null };
 
 /**
@@ -49,7 +52,14 @@ async function derive({ file, outputs, maxPixels }: RenderRequest, tags: ExifTag
   const largestFirst = outputs.toSorted((a, b) => b.maxLongEdge - a.maxLongEdge);
   const largest = largestFirst[0];
   if (largest === undefined) return NO_PICTURE;
-  const { pixels, note } = await decode(await sourceOf(file, tags), largest.maxLongEdge, maxPixels);
+  let { pixels, note } = await decode(await sourceOf(file, tags), largest.maxLongEdge, maxPixels);
+  // libvips says the same of a disk that fails as of a bad picture, and what is said here is said for good: so it is said of
+  // bytes that the disk has given.
+  if (note !== null) {
+    const { size } = await onDisk(file, stat(file));
+    if (size > 0 && size <= WHOLE_BYTES)
+      ({ pixels, note } = await decode(await onDisk(file, readFile(file)), largest.maxLongEdge, maxPixels));
+  }
   if (pixels === null) return { ...NO_PICTURE, note };
   const renditions: Rendition[] = [];
   let smaller = pixels;

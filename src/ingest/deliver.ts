@@ -6,6 +6,7 @@ import type { Session } from "../domain/session.ts";
 import type { Doorbell } from "../flow/doorbell.ts";
 import { doorbell } from "../flow/doorbell.ts";
 import { backlog } from "./backlog.ts";
+import { isInStore } from "./in-store.ts";
 import type { KeptFile, Ports, Rendered } from "./ports.ts";
 import { publish } from "./publish.ts";
 import type { Report } from "./report.ts";
@@ -148,7 +149,7 @@ async function upload(
   ports: Ports,
   signal: AbortSignal,
 ): Promise<NewObject[]> {
-  const { catalog, pictures, store } = ports;
+  const { pictures, store } = ports;
   const { file, derived } = rendered;
   // Renditions are a cache: somebody may have cleaned it between two runs.
   if (!(await pictures.hasRenditions(file.hash, derived.renditions))) await pictures.derive(file, signal);
@@ -160,9 +161,13 @@ async function upload(
     contentType: "image/jpeg",
     cacheControl: CACHE_FOREVER,
   }));
-  const missing = objects.filter((object) => catalog.objectHash(object.key) !== object.sha256);
-  for (const object of missing) await store.put(object, signal);
-  return missing;
+  const put: NewObject[] = [];
+  for (const object of objects) {
+    if (await isInStore(session.id, object, ports, signal)) continue;
+    await store.put(object, signal);
+    put.push(object);
+  }
+  return put;
 }
 
 /** Publishes whenever there is more, at most every two seconds, until the last upload is done. */
@@ -176,9 +181,12 @@ async function publishAll(
   signal: AbortSignal,
 ): Promise<void> {
   const ends = AbortSignal.any([signal, uploaded]);
+  // Its gallery is in the store, most likely complete: guests must not see it shrink and grow again.
+  const isThere = ports.catalog.isRebuilt(session.id);
   while (!ends.aborted) {
     await bell.wait(ends).catch(() => undefined);
     if (ends.aborted) break;
+    if (isThere) continue;
     const published = await publish(session, "uploading", title, ports, signal);
     if (published !== null) report({ kind: "published", session, ...published, isComplete: false });
     await delay(PUBLISH_EVERY_MS, undefined, { signal: ends }).catch(() => undefined);

@@ -2,6 +2,8 @@ import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Session } from "../domain/session.ts";
 import { doorbell } from "../flow/doorbell.ts";
+import type { Certificate } from "./certify.ts";
+import { certify } from "./certify.ts";
 import type { DeliverOptions, Feed } from "./deliver.ts";
 import { deliver } from "./deliver.ts";
 import type { Offloaded, OffloadOptions } from "./offload.ts";
@@ -13,6 +15,8 @@ export interface IngestOptions extends OffloadOptions, DeliverOptions {}
 
 export interface Ingested {
   readonly offloaded: Offloaded;
+  /** What can be said of the card once its second copies are made, which the gallery does not wait for. */
+  readonly certified: Promise<Certificate>;
   /** Why pictures have not reached their guests; the originals are kept all the same. */
   readonly undelivered: Failure | null;
 }
@@ -30,6 +34,7 @@ export async function ingestCard(
 ): Promise<Ingested> {
   let open: OpenFeed | null = null;
   let deliveries: Promise<Failure | null> = Promise.resolve(null);
+  let current: Session | null = null;
   const close = (isWhole: boolean) => {
     open?.end(isWhole);
     open = null;
@@ -41,8 +46,12 @@ export async function ingestCard(
     ports,
     (told) => {
       report(told);
-      if (told.kind === "settled") open?.bell.ring();
+      if (told.kind === "settled") {
+        open?.bell.ring();
+        ports.second?.ring();
+      }
       if (told.kind !== "session") return;
+      current = told.session;
       close(true);
       const feed = openFeed();
       open = feed;
@@ -57,11 +66,18 @@ export async function ingestCard(
   try {
     const offloaded = await offloading;
     close(true);
-    report({ kind: "offloaded" });
-    return { offloaded, undelivered: await deliveries };
+    report({ kind: "offloaded", removal: offloaded.removal });
+    const certified = certify(volume, offloaded, ports, signal);
+    certified.then(
+      ({ format, uncopied }) => report({ kind: "certified", card: volume.label, format, uncopied }),
+      // Told to whoever awaits it.
+      () => undefined,
+    );
+    return { offloaded, certified, undelivered: await deliveries };
   } catch (error) {
     close(false);
     await deliveries.catch(() => undefined);
+    if (current !== null) remember(current, error, ports);
     throw error;
   }
 }
@@ -94,8 +110,19 @@ async function delivered(
     await deliver(session, feed, options, ports, report, signal);
     return null;
   } catch (error) {
+    remember(session, error, ports);
     if (Failure.is(error, "session")) return error;
     throw error;
+  }
+}
+
+/** Says in the catalog what a session waits for. Where that cannot be written, the failure itself is what is told. */
+function remember(session: Session, error: unknown, { catalog }: Ports): void {
+  if (!(error instanceof Failure)) return;
+  try {
+    catalog.stopped(session.id, error.code);
+  } catch (unwritten) {
+    if (!(unwritten instanceof Failure)) throw unwritten;
   }
 }
 

@@ -1,13 +1,19 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { bytesInWords } from "../domain/amounts.ts";
 import type { CardFile, Inventory, Volume } from "../domain/card.ts";
-import { compare } from "../domain/card.ts";
+import { compare, isEmpty, isSameListing } from "../domain/card.ts";
 import { displayPath, pathKey } from "../domain/card-path.ts";
 import { Failure } from "../domain/failure.ts";
+import type { ContentHash } from "../domain/hash.ts";
 import { originalPath, sessionDay, sessionFolder } from "../domain/layout.ts";
 import { mediaByName } from "../domain/media.ts";
+import type { RemovalFacts } from "../domain/safety.ts";
 import type { Session, Trouble } from "../domain/session.ts";
-
+import { assertAddsUp } from "../domain/session.ts";
+import { keptOfUnfinished, NOT_READ, removalFacts, sourceAgain } from "./check-card.ts";
 import type { KnownFile, Ports, ProvedCopy, Settled, TrackedFile } from "./ports.ts";
+import type { ReadAgain } from "./read-again.ts";
+import { readAgain, suspects } from "./read-again.ts";
 import type { Report } from "./report.ts";
 import { runStep } from "./step.ts";
 
@@ -20,9 +26,11 @@ export interface OffloadOptions {
   readonly readers: number;
   /** Space on the library's disk that is never used. */
   readonly reserveBytes: number;
+  /** Whether the card is read a second time, to compare: it can be said to be safe to format only then. */
+  readonly verifySource: boolean;
 }
 
-export interface Offloaded {
+export interface Offloaded extends ReadAgain {
   /** The sessions that got something, in the order they were opened; none when nothing was new. */
   readonly sessions: readonly Session[];
   readonly foundFiles: number;
@@ -32,6 +40,9 @@ export interface Offloaded {
   readonly isRemovable: boolean;
   /** What is on the card and is not a regular file, or could not be read. */
   readonly refused: readonly Trouble[];
+  /** What was on the card in the end. */
+  readonly files: readonly CardFile[];
+  readonly removal: RemovalFacts;
 }
 
 /** What `sampled` compares of each file: camera, time and embedded preview are in there. */
@@ -39,6 +50,9 @@ const HEAD_BYTES = 64 * 1024;
 
 /** A card that is being written to while it is read is looked at so many times, then left for the next insertion. */
 const MAX_ROUNDS = 3;
+
+/** The kernel takes up to 0.25 s to notice that a card was pulled whose reads fail already (cardlab §3, "latency"). */
+const NOTICE_MS = 500;
 
 /** About what one picture's renditions take: 0.5–0.8 MB for a share of 2048 pixels and its thumb. */
 const RENDITIONS_BYTES = 1024 * 1024;
@@ -56,29 +70,53 @@ export async function offload(
 ): Promise<Offloaded> {
   const sessions: Session[] = [];
   let inventory = await ports.cards.list(volume, signal);
-  const { knownFiles, fresh: first } = await whatIsNew(volume, inventory, options, ports, report, signal);
-  if (inventory.files.length === 0 && inventory.refused.length === 0)
-    throw new Failure("card-empty", `There is not a single file on ${volume.root}.`);
+  const { knownFiles: known, fresh: first } = await whatIsNew(
+    volume,
+    inventory,
+    options,
+    ports,
+    report,
+    signal,
+  );
+  const knownFiles = Math.max(0, known - keptOfUnfinished(volume, ports.catalog));
+  if (isEmpty(inventory)) throw new Failure("card-empty", `There is not a single file on ${volume.root}.`);
   report({ kind: "listed", files: inventory.files, fresh: first, knownFiles });
 
   let fresh = first;
   let isRemovable = false;
+  /** What is named as failed at the moment, by `pathKey`. */
+  const failed = new Set<string>();
+  const noteAndReport: Report = (told) => {
+    for (const { to, file } of told.kind === "settled" ? told.outcomes : [])
+      failed[to === "failed" ? "add" : "delete"](pathKey(file.path));
+    report(told);
+  };
   for (let round = 0; round < MAX_ROUNDS && !isRemovable; round++) {
     const unfinished = ports.catalog.unfinishedSession(volume.id);
-    if (fresh.length > 0 || unfinished !== null) {
+    for (const files of unfinished === null ? apart(fresh, failed) : [fresh]) {
       const session =
         unfinished ??
-        ports.catalog.openSession(volume, sessionDay(fresh.map((file) => file.modifiedMs)), fresh);
-      sessions.push(session);
-      await keepAll(session, volume, fresh, inventory, options, ports, report, signal);
+        ports.catalog.openSession(volume, sessionDay(files.map((file) => file.modifiedMs)), files);
+      if (!sessions.some(({ id }) => id === session.id)) sessions.push(session);
+      await keepAll(session, volume, files, inventory, options, ports, noteAndReport, signal);
     }
     const again = await ports.cards.list(volume, signal);
+    // A pulled FAT card looks empty, and two empty listings are equal (cardlab §0.2).
+    if (isEmpty(again) && !isEmpty(inventory))
+      throw new Failure("card-removed", `${volume.label} lists not a single file any more.`);
     isRemovable = isSameListing(inventory, again);
     inventory = again;
     fresh = isRemovable ? [] : (await whatIsNew(volume, again, options, ports, report, signal)).fresh;
   }
   const refused = inventory.refused.map(({ path, reason }) => ({ name: displayPath(path), reason }));
-  return { sessions, foundFiles: inventory.files.length, knownFiles, isRemovable, refused };
+  const { files } = inventory;
+  const removal = removalFacts(volume, inventory, isRemovable, sessions, ports.catalog);
+  const last = sessions.at(-1) ?? ports.catalog.lastSession(volume.id);
+  const again =
+    options.verifySource && last !== null
+      ? await sourceAgain(volume, files, last, options.readers, ports, report, signal)
+      : NOT_READ;
+  return { sessions, foundFiles: files.length, knownFiles, isRemovable, refused, files, removal, ...again };
 }
 
 /** Splits a listing into what is kept already and what has to be read. */
@@ -128,6 +166,13 @@ async function isSameHead(
   }
 }
 
+/** Files that failed a moment ago go on in their session, where they are named as failed; the others get another one. */
+function apart(files: readonly CardFile[], failed: ReadonlySet<string>): (readonly CardFile[])[] {
+  const hasFailed = ({ path }: CardFile) => failed.has(pathKey(path));
+  const groups = [files.filter(hasFailed), files.filter((file) => !hasFailed(file))];
+  return groups.filter((group) => group.length > 0);
+}
+
 async function keepAll(
   session: Session,
   volume: Volume,
@@ -138,16 +183,26 @@ async function keepAll(
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
-  const { catalog, library } = ports;
+  const { cards, catalog, library } = ports;
+  catalog.stopped(session.id, null);
   catalog.find(session.id, fresh);
   catalog.refuse(session.id, inventory.refused);
   report({ kind: "session", session });
   const pending = catalog.pending(session.id);
   await assertSpace(pending, options.reserveBytes, library);
+  const folder = sessionFolder(session);
+  // Before the first file: the link to its gallery goes out while files still come, and must outlive the catalog.
+  await library.writeRecord(folder, catalog.record(session));
   const troubled: TrackedFile[] = [];
+  const reads: { readonly file: CardFile; readonly hash: ContentHash; readonly endedMs: number }[] = [];
+  const errorsMs: number[] = [];
   await keep(pending, (file) => troubled.push(file));
   await keep(troubled, null);
-  await library.writeManifest(sessionFolder(session), catalog.manifest(session));
+  const doubtful = options.verifySource ? [] : suspects(reads, errorsMs);
+  if (doubtful.length > 0) await readAgain(doubtful, volume, session, options.readers, ports, report, signal);
+  await library.writeManifest(folder, catalog.manifest(session));
+  await library.writeRecord(folder, catalog.record({ ...session, isOffloaded: true }));
+  assertAddsUp(catalog.tally(session.id));
   catalog.finishOffload(session.id);
 
   /** With `putOff`, a file whose failure may pass is put off to the end; without, it is recorded as failed. */
@@ -163,22 +218,33 @@ async function keepAll(
       run: async (file) => {
         try {
           const copy = await library.copy(volume, file, signal);
+          reads.push({ file, hash: copy.hash, endedMs: performance.now() });
           return { to: "stored", file, copy, path: originalPath(session, file.path) };
         } catch (error) {
           if (!Failure.is(error, "file")) throw error;
+          // A pulled card fails file by file; it is not the files that are bad.
+          await cards.assertPresent(volume);
+          if (error.code === "file-unreadable") errorsMs.push(performance.now());
           if (error.policy.retry && putOff !== null) {
             putOff(file);
             return null;
+          }
+          if (error.code === "file-unreadable") {
+            await delay(NOTICE_MS, undefined, { signal }).catch(() => undefined);
+            await cards.assertPresent(volume);
           }
           return { to: "failed", file, code: error.code, reason: `${error.message} ${error.policy.hint}` };
         }
       },
       commit: async (batch) => {
         inBatch.clear();
+        // A card that was swapped below its mount gives bytes of the other one without an error (cardlab §0.4).
+        await cards.assertPresent(volume);
         const settled: Settled[] = [];
         for (const outcome of batch)
           if (outcome !== null) settled.push(await nameIt(outcome, inBatch, ports));
         await library.sync(settled.flatMap((outcome) => (outcome.to === "stored" ? [outcome.path] : [])));
+        await assertPlaced(settled, library);
         catalog.settle(session, settled);
         report({ kind: "settled", outcomes: settled });
       },
@@ -196,6 +262,13 @@ async function nameIt(outcome: Settled, inBatch: Set<string>, { catalog, library
   }
   inBatch.add(copy.hash);
   return { ...outcome, path: await library.place(copy, outcome.path) };
+}
+
+/** The row that follows says that these are on the disk, so the disk is asked: it costs one look a file. */
+async function assertPlaced(settled: readonly Settled[], library: Ports["library"]): Promise<void> {
+  for (const outcome of settled)
+    if (outcome.to === "stored" && !(await library.holds(outcome.path, outcome.copy.sizeBytes)))
+      throw new Failure("disk-unwritable", `${outcome.path} is not where it was just put.`);
 }
 
 async function isKept(
@@ -222,14 +295,4 @@ async function assertSpace(
     "disk-full",
     `The card needs ${bytesInWords(needBytes)} on the library's disk (with ${bytesInWords(reserveBytes)} kept in reserve), ${bytesInWords(freeBytes)} are free.`,
   );
-}
-
-function isSameListing(a: Inventory, b: Inventory): boolean {
-  const lines = ({ files, refused }: Inventory) =>
-    [
-      ...files.map((file) => `${pathKey(file.path)}\0${file.sizeBytes}\0${file.modifiedMs}`),
-      ...refused.map(({ path }) => pathKey(path)),
-    ].toSorted();
-  const [first, second] = [lines(a), lines(b)];
-  return first.length === second.length && first.every((line, index) => line === second[index]);
 }

@@ -1,7 +1,7 @@
 import type { Capture } from "../domain/capture.ts";
 import type { CardFile, Fingerprint, Inventory, Volume, VolumeId } from "../domain/card.ts";
 import type { CardPath } from "../domain/card-path.ts";
-import type { FailureCode } from "../domain/failure.ts";
+import type { Failure, FailureCode } from "../domain/failure.ts";
 import type { FileState } from "../domain/file-state.ts";
 import type { Gallery } from "../domain/gallery.ts";
 import type { ContentHash } from "../domain/hash.ts";
@@ -10,6 +10,7 @@ import type { Media } from "../domain/media.ts";
 import type { NewObject, SignedLinks } from "../domain/object.ts";
 import type { Derived, PresetName, Rendition } from "../domain/rendition.ts";
 import type { Session, SessionId, Tally, Trouble } from "../domain/session.ts";
+import type { SessionRecord } from "../domain/session-record.ts";
 import type { Delivered } from "../domain/tiles.ts";
 
 /** What the story needs from the rooms. `app/wire.ts` connects them; structural typing checks that they fit. */
@@ -20,11 +21,37 @@ export interface Ports {
   readonly pictures: PicturesPort;
   readonly store: StorePort;
   readonly galleries: GalleriesPort;
+  /** `null` when there is to be no second copy. */
+  readonly second: SecondCopies | null;
+}
+
+/** Content of the library. */
+export interface Original {
+  readonly hash: ContentHash;
+  /** Below the library's root. */
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/** Copies of the originals on another disk, made beside everything else. */
+export interface SecondCopies {
+  /** There is something to copy. Begins, unless it is under way or has failed a moment ago. */
+  ring(): void;
+  /** Resolves once these contents, or all there are, are copied, or with why they are not. Rejects when the signal aborts. */
+  copied(wanted: readonly ContentHash[] | "all", signal: AbortSignal): Promise<Failure | null>;
+  /** Whether a proved copy is on the disk now, seen there, and the disk is another one than the library's. Throws `second-*`. */
+  holds(original: Original): Promise<boolean>;
+  /** Absolute path of a copy, to repair the library from; `null` when there is none. Throws `second-*`. */
+  find(original: Original): Promise<string | null>;
+  /** Ends what is under way; it goes on at the next start. */
+  close(): Promise<void>;
 }
 
 interface CardsPort {
   /** Everything on the volume by stat alone, in reading order. Throws `card-missing`, `card-unreadable`, `card-removed`. */
   list(volume: Volume, signal: AbortSignal): Promise<Inventory>;
+  /** Throws `card-removed` when the card is no longer the one that was identified. Asks the kernel only, never the card. */
+  assertPresent(volume: Volume): Promise<void>;
 }
 
 /** A copy in the library's `incoming` folder: complete, on disk, read back cold and equal to what was read from the card. */
@@ -46,6 +73,12 @@ interface LibraryPort {
   copy(volume: Volume, file: CardFile, signal: AbortSignal): Promise<ProvedCopy>;
   /** Hash of the first 64 KiB of a card file. */
   headHash(volume: Volume, file: CardFile, signal: AbortSignal): Promise<string>;
+  /** Reads a card file once more; `cached` when it could not be read past the memory of this machine. Throws `file-*`, `card-removed`. */
+  readAgain(
+    volume: Volume,
+    file: CardFile,
+    signal: AbortSignal,
+  ): Promise<{ readonly hash: string; readonly proof: "cold" | "cached" }>;
   /**
    * Gives a copy its final name without ever overwriting: an equal file there is adopted, another one keeps its name and
    * this one gets a suffix. Returns the path below the library's root. Durable only after `sync`.
@@ -58,6 +91,10 @@ interface LibraryPort {
   sync(paths: readonly string[]): Promise<void>;
   /** Replaces the `SHA256SUMS` of a session's folder. */
   writeManifest(folder: string, lines: readonly ManifestLine[]): Promise<void>;
+  /** Replaces the receipt in a session's folder. */
+  writeReceipt(folder: string, json: string, text: string): Promise<void>;
+  /** Replaces the `session.json` of a session's folder: what a lost catalog is made anew from. */
+  writeRecord(folder: string, record: SessionRecord): Promise<void>;
 }
 
 /** What is known of a path on a volume whose content is kept. */
@@ -125,7 +162,19 @@ interface CatalogPort {
   /** One transaction: originals, fingerprints, states. The only point of acknowledgement. */
   settle(session: Session, batch: readonly Settled[]): void;
   manifest(session: Session): readonly ManifestLine[];
+  /** What of a session could not be found out again without the catalog. */
+  record(session: Session): SessionRecord;
   finishOffload(session: SessionId): void;
+  /** Another content that a card gave for a file that is kept already: kept beside it. */
+  keepOther(session: Session, copy: ProvedCopy, path: string): void;
+  /** Names a file that its card gave differently when it was read again. */
+  doubt(session: SessionId, path: CardPath, reason: string): void;
+  /** Remembers what stopped a session; `null` when it goes on. */
+  stopped(session: SessionId, code: FailureCode | null): void;
+  /** The newest session of a volume. */
+  lastSession(volume: VolumeId): Session | null;
+  /** Paths of a session's files that are named as failed. */
+  failedFiles(session: SessionId): readonly CardPath[];
   tally(session: SessionId): Tally;
   troubles(session: SessionId): readonly Trouble[];
   stored(session: SessionId, limit: number): readonly KeptFile[];
@@ -138,8 +187,12 @@ interface CatalogPort {
   /** Every kept file of a session, each content once. */
   delivered(session: SessionId): readonly Delivered[];
   markPublished(session: SessionId, isComplete: boolean): void;
+  /** Whether the rows of a session were made anew from the library, so that only the store knows what it holds. */
+  isRebuilt(session: SessionId): boolean;
   /** SHA-256 of what this store holds under a key, as far as we put and checked it. */
   objectHash(key: string): string | null;
+  /** Must be called before other bytes are put under a key that is recorded: until they are recorded, nothing is claimed of it. */
+  forgetObject(key: string): void;
   recordObjects(objects: readonly Pick<NewObject, "key" | "sizeBytes" | "sha256">[]): void;
 }
 
@@ -154,6 +207,9 @@ export interface PicturesPort {
 interface StorePort {
   /** On return the object is in the store and was seen there with this size. Throws `remote-*`. */
   put(object: NewObject, signal: AbortSignal): Promise<void>;
+  has(key: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number } | null>;
+  /** The whole object in memory: for small ones. */
+  get(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
   /** Links that work now and for days, the same all day long so that caches hit. */
   sign(keys: readonly string[]): Promise<SignedLinks>;
 }

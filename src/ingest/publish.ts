@@ -6,6 +6,7 @@ import { linkTo } from "../domain/object.ts";
 import type { Session } from "../domain/session.ts";
 import { defaultTitle } from "../domain/session.ts";
 import { tiles } from "../domain/tiles.ts";
+import { isInStore } from "./in-store.ts";
 import type { Ports } from "./ports.ts";
 
 /** Objects of a gallery are small: so many at once keep a slow uplink busy without holding much memory. */
@@ -40,7 +41,8 @@ export async function publish(
     expected,
     availableUntilMs: links.expiresMs,
   };
-  for (const wave of await galleries.objects(gallery, store.sign)) await putChanged(wave, ports, signal);
+  for (const wave of await galleries.objects(gallery, store.sign))
+    await putChanged(session, wave, ports, signal);
   catalog.markPublished(session.id, state === "complete");
   return { link: linkTo(links, shell, 0), tiles: items.length };
 }
@@ -52,18 +54,22 @@ export async function linkOf(session: Session, store: Ports["store"]): Promise<s
 }
 
 async function putChanged(
+  session: Session,
   wave: readonly NewObject[],
-  { catalog, store }: Ports,
+  ports: Ports,
   signal: AbortSignal,
 ): Promise<void> {
-  const changed = wave.filter((object) => catalog.objectHash(object.key) !== object.sha256);
+  const { catalog, store } = ports;
   const puts = pMapIterable(
-    changed,
+    wave,
     async (object) => {
+      if (await isInStore(session.id, object, ports, signal)) return null;
+      // Chunks, index and shell keep their keys: the claim of the old bytes would survive a crash just after the new ones.
+      if (catalog.objectHash(object.key) !== null) catalog.forgetObject(object.key);
       await store.put(object, signal);
       return object;
     },
     { concurrency: PUTS_AT_ONCE },
   );
-  for await (const object of puts) catalog.recordObjects([object]);
+  for await (const object of puts) if (object !== null) catalog.recordObjects([object]);
 }

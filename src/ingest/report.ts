@@ -1,4 +1,6 @@
 import type { CardFile } from "../domain/card.ts";
+import type { Failure } from "../domain/failure.ts";
+import type { RemovalFacts, Verdict } from "../domain/safety.ts";
 import type { Session } from "../domain/session.ts";
 import type { Settled } from "./ports.ts";
 
@@ -13,7 +15,14 @@ export type Told =
   | { readonly kind: "sampled"; readonly bytes: number }
   | { readonly kind: "session"; readonly session: Session }
   | { readonly kind: "settled"; readonly outcomes: readonly Settled[] }
-  | { readonly kind: "offloaded" }
+  | { readonly kind: "read-again"; readonly files: number; readonly bytes: number }
+  | { readonly kind: "offloaded"; readonly removal: RemovalFacts }
+  | {
+      readonly kind: "certified";
+      readonly card: string;
+      readonly format: Verdict | null;
+      readonly uncopied: Failure | null;
+    }
   | { readonly kind: "delivering"; readonly session: Session }
   | { readonly kind: "rendered"; readonly files: number }
   | { readonly kind: "uploaded"; readonly files: number; readonly objects: number; readonly bytes: number }

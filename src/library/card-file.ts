@@ -28,13 +28,7 @@ export interface OpenCardFile {
  */
 export function withCardFile<T>(request: CardFileRequest, use: (file: OpenCardFile) => T): T {
   const path = Buffer.concat([Buffer.from(`${request.root}/`), request.path]);
-  const onCard = <R>(act: () => R): R => {
-    try {
-      return act();
-    } catch (error) {
-      throw cardFailure(error, request);
-    }
-  };
+  const onCard = <R>(act: () => R): R => onCardFile(request, act);
   const fd = onCard(() => openRegularFile(path, request.name));
   const check = () => {
     const stats = onCard(() => fstatSync(fd));
@@ -49,7 +43,25 @@ export function withCardFile<T>(request: CardFileRequest, use: (file: OpenCardFi
       read: (buffer, position) => onCard(() => readSync(fd, buffer, 0, buffer.length, position)),
     });
   } finally {
+    closeQuietly(fd);
+  }
+}
+
+/** Does something with a card file; errors of the system come out as `file-*` or `card-removed`. */
+export function onCardFile<R>(request: CardFileRequest, act: () => R): R {
+  try {
+    return act();
+  } catch (error) {
+    throw cardFailure(error, request);
+  }
+}
+
+/** A pulled card fails a close, too. Of a file that was only read, that tells nothing the reads have not told. */
+function closeQuietly(fd: number): void {
+  try {
     closeSync(fd);
+  } catch (error) {
+    if (codeOf(error) === "EBADF") throw error;
   }
 }
 

@@ -34,17 +34,23 @@ let offset = 0;
  */
 export function coldHash(path: string): ColdHash {
   return onDisk(path, () => {
-    const proof = WITHOUT_MEDIUM.has(statfsSync(path).type) ? "cached" : "cold";
-    const direct = openDirect(path);
-    if (direct !== null) return { ...hashAndClose(direct, path), proof };
-    const isDropped = dropCache(path);
-    const plain = openSync(path, constants.O_RDONLY);
-    return { ...hashAndClose(plain, path), proof: isDropped ? proof : "cached" };
+    const found = readCold(path);
+    if (found !== null) return found;
+    throw new Failure("copy-unproved", `${path} ends early when it is read back.`);
   });
 }
 
+/** The same for any file, with the errors of the system as they are; `null` when it ends before its size. */
+export function readCold(path: string | Buffer): ColdHash | null {
+  const proof = WITHOUT_MEDIUM.has(statfsSync(path).type) ? "cached" : "cold";
+  const direct = openDirect(path);
+  if (direct !== null) return hashAndClose(direct, proof);
+  const plain = openSync(path, constants.O_RDONLY);
+  return hashAndClose(plain, dropCache(plain) ? proof : "cached");
+}
+
 /** Opens past the page cache with `offset` found, or null where the filesystem refuses that. */
-function openDirect(path: string): number | null {
+function openDirect(path: string | Buffer): number | null {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_DIRECT);
@@ -78,7 +84,7 @@ function isAligned(fd: number, candidate: number): boolean {
   }
 }
 
-function hashAndClose(fd: number, path: string): { hash: string; sizeBytes: number } {
+function hashAndClose(fd: number, proof: ColdHash["proof"]): ColdHash | null {
   try {
     const hash = createHash("sha256");
     const sizeBytes = fstatSync(fd).size;
@@ -88,20 +94,20 @@ function hashAndClose(fd: number, path: string): { hash: string; sizeBytes: numb
       const isTail = done + count >= sizeBytes;
       // A short read in the middle is taken up again from the last whole block, so that the position stays aligned.
       const usable = isTail ? sizeBytes - done : count - (count % BLOCK_BYTES);
-      if (usable === 0) throw new Failure("copy-unproved", `${path} ends early when it is read back.`);
+      if (usable === 0) return null;
       hash.update(memory.subarray(offset, offset + usable));
       done += usable;
     }
-    return { hash: hash.digest("hex"), sizeBytes };
+    return { hash: hash.digest("hex"), sizeBytes, proof };
   } finally {
     closeSync(fd);
   }
 }
 
-/** Drops this file's clean pages by posix_fadvise(DONTNEED), which Node does not offer and `dd` does. */
-function dropCache(path: string): boolean {
+/** Drops an open file's clean pages by posix_fadvise(DONTNEED), which Node does not offer and `dd` does. */
+function dropCache(fd: number): boolean {
   try {
-    execFileSync("dd", [`if=${path}`, "iflag=nocache", "count=0", "status=none"], { stdio: "ignore" });
+    execFileSync("dd", ["iflag=nocache", "count=0", "status=none"], { stdio: [fd, "ignore", "ignore"] });
     return true;
   } catch {
     return false;

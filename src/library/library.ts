@@ -6,8 +6,11 @@ import type { CardFile, Volume } from "../domain/card.ts";
 import { displayPath, withSuffix } from "../domain/card-path.ts";
 import { codeOf } from "../domain/device-error.ts";
 import { Failure } from "../domain/failure.ts";
+import { RECORDS } from "../domain/layout.ts";
 import type { ManifestLine } from "../domain/manifest.ts";
 import { writeManifest } from "../domain/manifest.ts";
+import type { SessionRecord } from "../domain/session-record.ts";
+import { writeSessionRecord } from "../domain/session-record.ts";
 import { makeDirectory, moveWithoutOverwrite, syncDirectory, writeDurably } from "../flow/durable.ts";
 import type { CardFileRequest } from "./card-file.ts";
 import type { ColdHash } from "./cold-hash.ts";
@@ -27,6 +30,8 @@ interface LibraryOptions {
   readonly copy: Runs<CopyRequest, CopyReply>;
   /** Runs `head-task.ts`. */
   readonly head: Runs<CardFileRequest, string>;
+  /** Runs `reread-task.ts`. */
+  readonly reread: Runs<CardFileRequest, ColdHash>;
   /** Runs `hash-task.ts`. */
   readonly hash: Runs<HashRequest, ColdHash>;
 }
@@ -39,7 +44,7 @@ const WITHOUT_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 export type Library = ReturnType<typeof openLibrary>;
 
 /** The folder that keeps originals. Nothing in here unlinks or overwrites anything below `originals`. */
-export function openLibrary({ root, copy, head, hash }: LibraryOptions) {
+export function openLibrary({ root, copy, head, reread, hash }: LibraryOptions) {
   const incoming = join(root, "incoming");
 
   return {
@@ -79,6 +84,11 @@ export function openLibrary({ root, copy, head, hash }: LibraryOptions) {
     /** SHA-256 of the first 64 KiB of a card file. Throws `file-*`, `card-removed`. */
     async headHash(volume: Volume, file: CardFile, signal: AbortSignal): Promise<string> {
       return head.run(requestFor(volume, file), signal);
+    },
+
+    /** Reads a card file once more, past the page cache where that can be, and keeps nothing. Throws `file-*`, `card-removed`. */
+    async readAgain(volume: Volume, file: CardFile, signal: AbortSignal): Promise<ColdHash> {
+      return reread.run(requestFor(volume, file), signal);
     },
 
     /**
@@ -121,10 +131,27 @@ export function openLibrary({ root, copy, head, hash }: LibraryOptions) {
       for (const folder of ordered) await onDiskAsync(folder, async () => syncDirectory(folder));
     },
 
+    /** Replaces the receipt in a session's folder, for programs and for people; durable on return. Throws `disk-*`. */
+    async writeReceipt(folder: string, json: string, text: string): Promise<void> {
+      for (const [name, content] of [
+        [RECORDS.receipt, json],
+        [RECORDS.receiptText, text],
+      ] as const) {
+        const path = join(inside(root, folder), name);
+        await onDiskAsync(path, async () => writeDurably(path, content, incoming));
+      }
+    },
+
     /** Replaces the `SHA256SUMS` of a session's folder; durable on return. Throws `disk-*`. */
     async writeManifest(folder: string, lines: readonly ManifestLine[]): Promise<void> {
-      const path = join(inside(root, folder), "SHA256SUMS");
-      await onDiskAsync(path, async () => writeDurably(path, writeManifest(lines)));
+      const path = join(inside(root, folder), RECORDS.sums);
+      await onDiskAsync(path, async () => writeDurably(path, writeManifest(lines), incoming));
+    },
+
+    /** Replaces the `session.json` of a session's folder; durable on return. Throws `disk-*`. */
+    async writeRecord(folder: string, record: SessionRecord): Promise<void> {
+      const path = join(inside(root, folder), RECORDS.session);
+      await onDiskAsync(path, async () => writeDurably(path, writeSessionRecord(record), incoming));
     },
   };
 

@@ -4,7 +4,14 @@ import type { Tally } from "../domain/session.ts";
 /** Something people want to be told, in the order it happens to a card. */
 export type Event =
   | { readonly name: "card-inserted"; readonly card: string }
-  | { readonly name: "card-kept"; readonly card: string; readonly tally: Tally }
+  | {
+      readonly name: "card-kept";
+      readonly card: string;
+      readonly tally: Tally;
+      /** What stands against taking the card out, as a sentence; `null` when nothing does. */
+      readonly doubt: string | null;
+    }
+  | { readonly name: "safe-to-format"; readonly card: string; readonly sentence: string }
   | { readonly name: "gallery-open"; readonly card: string; readonly title: string; readonly link: string }
   | {
       readonly name: "gallery-complete";
@@ -24,7 +31,9 @@ export function messageOf(event: Event): string {
     case "card-inserted":
       return `${event.card}: reading the card.`;
     case "card-kept":
-      return `${event.card}: ${keptInWords(event.tally)}`;
+      return `${event.card}: ${keptInWords(event.tally, event.doubt)}`;
+    case "safe-to-format":
+      return `${event.card}: ${event.sentence}`;
     case "gallery-open":
       return `${event.title}: the first photos are there. ${event.link}`;
     case "gallery-complete":
@@ -34,8 +43,8 @@ export function messageOf(event: Event): string {
   }
 }
 
-function keptInWords({ kept, duplicates, failed }: Tally): string {
+function keptInWords({ kept, duplicates }: Tally, doubt: string | null): string {
   const known = duplicates > 0 ? `, ${count(duplicates, "duplicate")} known` : "";
-  if (failed > 0) return `${count(kept, "file")} kept${known}, ${failed} could not be read.`;
+  if (doubt !== null) return `${count(kept, "file")} kept${known}. ${doubt}`;
   return `all is kept: ${count(kept, "file")}${known}.`;
 }

@@ -119,7 +119,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
           contentEncoding: object.contentEncoding ?? null,
           cacheControl: object.cacheControl,
         };
-        await writeDurably(at + RECORD, JSON.stringify(record));
+        await writeDurably(at + RECORD, JSON.stringify(record), incoming);
         if (old?.previous) await rm(join(dirname(at), old.previous), { force: true });
       });
     },

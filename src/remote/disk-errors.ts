@@ -2,7 +2,7 @@ import { constants } from "node:os";
 import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
 
-const { EACCES, EDQUOT, EIO, ENODEV, ENOSPC, ENXIO, EPERM, EROFS } = constants.errno;
+const { EACCES, EDQUOT, EIO, ENODEV, ENOENT, ENOSPC, ENXIO, EPERM, EROFS } = constants.errno;
 
 /** By number: Node has no name for EDQUOT and calls it UNKNOWN. */
 const BY_NUMBER: ReadonlyMap<number, readonly [FailureCode, string]> = new Map([
@@ -14,6 +14,8 @@ const BY_NUMBER: ReadonlyMap<number, readonly [FailureCode, string]> = new Map([
   [EIO, ["disk-unwritable", "the disk reports an error"]],
   [ENXIO, ["disk-unwritable", "the disk is gone"]],
   [ENODEV, ["disk-unwritable", "the disk is gone"]],
+  // Also what Node's recursive mkdir says when the disk refused a folder: it looks whether it is there, and reports that.
+  [ENOENT, ["disk-unwritable", "a folder in it is missing"]],
 ]);
 
 /** What an error of the filesystem means for us; anything unexpected is returned as it is: a bug. */

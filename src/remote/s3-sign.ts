@@ -1,4 +1,5 @@
-import { signedAtMs } from "./link-life.ts";
+import { Failure } from "../domain/failure.ts";
+import { isSet, signedAtMs } from "./link-life.ts";
 import { checkKey, encodeKey, encodeSegment } from "./object-key.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { S3Connection, S3Options } from "./s3-client.ts";
@@ -19,6 +20,17 @@ export async function openSigner(
   const { S3RequestPresigner } = await import("@aws-sdk/s3-request-presigner");
   const { linkSeconds, now = Date.now } = options;
   const base = baseUrl(client, options);
+  // The client learns from every answer how far this machine's clock is off; a Raspberry Pi wakes up in 1970.
+  const serverMs = () => now() + client.config.systemClockOffset;
+  const learnTime = async () => {
+    // Any answer has the time in it, also that there is no such object. Without one, the clock is what is reported.
+    const anything = { Bucket: options.bucket, Key: ".ghostroll-time" };
+    await ask("ask for the time", new AbortController().signal, (ending) =>
+      client.headObject(anything, ending),
+    ).catch((error: unknown) => {
+      if (!(error instanceof Failure)) throw error;
+    });
+  };
   let cached = { query: "", signatures: new Map<string, string>() };
 
   return async (keys) => {
@@ -28,8 +40,8 @@ export async function openSigner(
     );
     // One set of credentials for all links: temporary ones may change in between.
     const presigner = new S3RequestPresigner({ ...client.config, credentials });
-    // The client learns from every answer how far this machine's clock is off; a Raspberry Pi wakes up in 1970.
-    const signedMs = signedAtMs(now() + client.config.systemClockOffset, linkSeconds);
+    if (!isSet(serverMs())) await learnTime();
+    const signedMs = signedAtMs(serverMs(), linkSeconds);
     const presign = async (key: string) => {
       const request = {
         method: "GET",

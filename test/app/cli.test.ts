@@ -34,6 +34,13 @@ describe("command line", () => {
     ["status --json", { name: "status", json: true, settings: {} }],
     ["sessions", { name: "sessions", json: false, settings: {} }],
     ["config", { name: "config", json: false, settings: {} }],
+    ["verify", { name: "verify", share: 30, isRepairing: false, json: false, settings: {} }],
+    ["verify --all --repair", { name: "verify", share: 1, isRepairing: true, json: false, settings: {} }],
+    ["verify --share 7 --json", { name: "verify", share: 7, isRepairing: false, json: true, settings: {} }],
+    ["rebuild --verify", { name: "rebuild", isReading: true, json: false, settings: {} }],
+    ["retry", { name: "retry", session: null, json: false, settings: {} }],
+    ["retry 0007-3fd1", { name: "retry", session: "0007-3fd1", json: false, settings: {} }],
+    ["doctor", { name: "doctor", json: false, settings: {} }],
     ["--version", { name: "version" }],
     ["-V", { name: "version" }],
   ] as const)
@@ -59,6 +66,9 @@ describe("command line", () => {
     ["demo --port 70000", /--port is a number from 0 .* to 65535, but got "70000"/],
     ["demo --card --no-serve", /--card needs a value/],
     ["watch --set nonsense", /--set takes KEY=VALUE/],
+    ["verify --all --share 3", /contradict/],
+    ["verify --share 0", /--share is a number from 1 .* but got "0"/],
+    ["retry a b", /one session at a time, but got "b"/],
     ["-x", /no option -x/],
     ["help ingst", /did you mean: ghostroll ingest$/],
   ] as const)

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -68,6 +68,11 @@ describe("the daemon", () => {
       ...(await hashesBelow(first)).values(),
       ...(await hashesBelow(join(roots, "SECOND"))).values(),
     ]);
+    assert.deepEqual(
+      await readdir(join(base, "backups")),
+      ["ghostroll-000001.db"],
+      "once a day, not once a card",
+    );
     // The first six pictures of the second card are those of the first: kept once, shown in the gallery that had them first.
     await assertComplete(base, contents, contents.size);
   });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { identifyVolume } from "../../src/card/identify-volume.ts";
+import { mediumOf } from "../../src/card/presence.ts";
 
 describe("identifying a volume", () => {
   let folder: string;
@@ -17,7 +18,12 @@ describe("identifying a volume", () => {
     await symlink(join(folder, "EOS"), join(folder, "link"));
     const volume = await identifyVolume(join(folder, "EOS"));
     assert.match(volume.id, /^[0-9a-f]{32}$/);
-    assert.deepEqual(volume, { id: volume.id, root: join(folder, "EOS"), label: "EOS" });
+    assert.deepEqual(volume, {
+      id: volume.id,
+      root: join(folder, "EOS"),
+      label: "EOS",
+      medium: await mediumOf(folder),
+    });
     assert.deepEqual(await identifyVolume(join(folder, "link")), volume);
     assert.deepEqual(await identifyVolume(`${folder}/OTHER/../EOS/`), volume);
     assert.notEqual((await identifyVolume(join(folder, "OTHER"))).id, volume.id);

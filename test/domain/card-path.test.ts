@@ -54,6 +54,15 @@ describe("a path from a card", () => {
       );
   });
 
+  it("leaves room for where the library lies, however deep the card is", () => {
+    const folders = (letter: string) => Array.from({ length: 14 }, () => letter.repeat(255)).join("/");
+    const [d, e] = ["d", "e"].map((letter) => safePath(bytes(`${folders(letter)}/IMG_1.JPG`)));
+    assert.match(d ?? "", /^deep~[0-9a-f]{8}\/IMG_1\.JPG$/);
+    assert.notEqual(d, e);
+    const long = `${"a/".repeat(1000)}b`;
+    assert.equal(safePath(bytes(long)), long);
+  });
+
   it("never makes one name of two", () => {
     fc.assert(
       fc.property(name, name, (a, b) => pathKey(a) === pathKey(b) || safePath(a) !== safePath(b)),

@@ -13,6 +13,7 @@ import hashOriginal from "../../src/library/hash-task.ts";
 import headHash from "../../src/library/head-task.ts";
 import type { Library } from "../../src/library/library.ts";
 import { openLibrary } from "../../src/library/library.ts";
+import readAgain from "../../src/library/reread-task.ts";
 import copyAndProve from "../../src/library/task.ts";
 import { lacks } from "../support/needs.ts";
 import { isRoot, withMount } from "./mount.ts";
@@ -237,6 +238,7 @@ function parts(root: string) {
     root,
     copy: { run: async (request: Parameters<typeof copyAndProve>[0]) => copyAndProve(request) },
     head: { run: async (request: Parameters<typeof headHash>[0]) => headHash(request) },
+    reread: { run: async (request: Parameters<typeof readAgain>[0]) => readAgain(request) },
     hash: { run: async (request: Parameters<typeof hashOriginal>[0]) => hashOriginal(request) },
   };
 }

@@ -32,9 +32,12 @@ describe("a message to people", () => {
   });
 
   it("never says that all is kept when something is not", () => {
-    assert.match(messageOf({ name: "card-kept", card: "EOS", tally }), /37 files kept.*2 could not be read/);
+    const doubt = "37 of 39 kept; 2 unreadable: A.JPG, B.JPG.";
+    const said = messageOf({ name: "card-kept", card: "EOS", tally, doubt });
+    assert.match(said, /37 files kept.*2 unreadable: A\.JPG, B\.JPG/);
+    assert.doesNotMatch(said, /all is kept|safe/i);
     assert.match(
-      messageOf({ name: "card-kept", card: "EOS", tally: { ...tally, failed: 0 } }),
+      messageOf({ name: "card-kept", card: "EOS", tally: { ...tally, failed: 0 }, doubt: null }),
       /all is kept/,
     );
   });

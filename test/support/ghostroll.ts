@@ -26,14 +26,25 @@ interface Options {
   readonly cwd?: string;
   /** Runs as this user and group; only root can ask for it. */
   readonly uid?: number;
+  /** A program with its arguments that runs the command: `["strace", "-f"]`. */
+  readonly under?: readonly string[];
 }
 
 /** Starts the real command in a process of its own, with nothing of our own settings in its environment. */
-export function start(args: readonly string[], { env = {}, cwd = root, uid }: Options = {}): Running {
+export function start(
+  args: readonly string[],
+  { env = {}, cwd = root, uid, under = [] }: Options = {},
+): Running {
   const bare = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(GHOSTROLL_|AWS_|NODE_TEST_CONTEXT)/.test(name)),
   );
-  const child = spawn(process.execPath, [join(SOURCE, "src/main.ts"), ...args], {
+  const [program = process.execPath, ...rest] = [
+    ...under,
+    process.execPath,
+    join(SOURCE, "src/main.ts"),
+    ...args,
+  ];
+  const child = spawn(program, rest, {
     cwd,
     env: { ...bare, AWS_EC2_METADATA_DISABLED: "true", ...env },
     stdio: ["ignore", "pipe", "pipe"],

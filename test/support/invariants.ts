@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import Database from "better-sqlite3";
+import { RECORDS } from "../../src/domain/layout.ts";
 import { openDirectoryStore } from "../../src/remote/directory-store.ts";
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -21,6 +22,12 @@ export async function hashesBelow(folder: string): Promise<Map<string, string>> 
   return hashes;
 }
 
+/** Where the catalog of a library is unless `GHOSTROLL_DB_PATH` says otherwise. */
+const catalogIn = (base: string) => join(base, "ghostroll.db");
+
+/** Whether we wrote it ourselves, next to the originals. */
+const isRecord = (path: string) => (Object.values(RECORDS) as string[]).includes(basename(path));
+
 /**
  * What must hold at any moment, whatever was killed: each row says what is on disk (I1), each final name has content that
  * is on the card, whole (I2), nothing is kept twice under two names that both have a row, the database is sound.
@@ -28,16 +35,17 @@ export async function hashesBelow(folder: string): Promise<Map<string, string>> 
 export async function assertSound(
   base: string,
   onCard: ReadonlySet<string>,
+  file = catalogIn(base),
 ): Promise<{ readonly kept: number; readonly published: number }> {
   const onDisk = await hashesBelow(join(base, "originals"));
   for (const [path, hash] of onDisk)
-    if (!path.endsWith("/SHA256SUMS"))
-      assert.ok(onCard.has(hash), `${path} holds something that is not on the card`);
-  const file = join(base, "ghostroll.db");
+    if (!isRecord(path)) assert.ok(onCard.has(hash), `${path} holds something that is not on the card`);
   if (!existsSync(file)) return { kept: 0, published: 0 };
   const catalog = new Database(file, { readonly: true });
   try {
     assert.equal(catalog.pragma("integrity_check", { simple: true }), "ok");
+    // Killed before the first migration was committed.
+    if (catalog.pragma("user_version", { simple: true }) === 0) return { kept: 0, published: 0 };
     const rows = catalog.prepare("SELECT hash, path FROM original").all() as { hash: string; path: string }[];
     for (const { hash, path } of rows)
       assert.equal(onDisk.get(join(base, path)), hash, `the row of ${path} lies`);
@@ -51,20 +59,29 @@ export async function assertSound(
   }
 }
 
-/** What must hold when an ingest has ended well: everything once, the manifest right, the gallery complete. */
+/** What must hold when an ingest into a library without a bucket has ended well: everything once, the gallery complete. */
 export async function assertComplete(
   base: string,
   onCard: ReadonlySet<string>,
   tiles: number,
+  file = catalogIn(base),
 ): Promise<void> {
-  const { kept } = await assertSound(base, onCard);
+  await assertNothingLeft(base, onCard, file);
+  assert.equal(await tilesShown(base), tiles, "the gallery shows every picture");
+}
+
+/** What must hold when an ingest has ended well, wherever its galleries are: everything kept once, nothing left to do. */
+export async function assertNothingLeft(
+  base: string,
+  onCard: ReadonlySet<string>,
+  file = catalogIn(base),
+): Promise<void> {
+  const { kept } = await assertSound(base, onCard, file);
   assert.equal(kept, onCard.size, "every content of the card has a row");
-  const files = [...(await hashesBelow(join(base, "originals")))].filter(
-    ([path]) => !path.endsWith("/SHA256SUMS"),
-  );
+  const files = [...(await hashesBelow(join(base, "originals")))].filter(([path]) => !isRecord(path));
   assert.equal(files.length, onCard.size, "every content is kept once");
   assert.deepEqual(await readdir(join(base, "incoming")), [], "no half copy is left");
-  const catalog = new Database(join(base, "ghostroll.db"), { readonly: true });
+  const catalog = new Database(file, { readonly: true });
   try {
     const open = catalog
       .prepare("SELECT count(*) FROM card_file WHERE state NOT IN ('published', 'duplicate', 'failed')")
@@ -75,7 +92,6 @@ export async function assertComplete(
   } finally {
     catalog.close();
   }
-  assert.equal(await tilesShown(base), tiles, "the gallery shows every picture");
 }
 
 /** How many tiles the indexes in a directory store promise; each says that it is complete. */

@@ -1,0 +1,226 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { lstat, rm, statfs, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { examineCatalog } from "../catalog/examine.ts";
+import { passedOn } from "../config/environment.ts";
+import type { Settings } from "../config/slices.ts";
+import { bytesInWords, count } from "../domain/amounts.ts";
+import { Failure } from "../domain/failure.ts";
+import { makeDirectory } from "../flow/durable.ts";
+import { hasSessions } from "../library/survey.ts";
+import type { Command } from "./cli.ts";
+import type { Context } from "./context.ts";
+import { say } from "./context.ts";
+import { openStore } from "./store.ts";
+
+/** One thing that was looked at. */
+interface Check {
+  readonly check: string;
+  readonly isOk: boolean;
+  readonly says: string;
+  /** What to do about it; `null` when there is nothing to do. */
+  readonly fix: string | null;
+}
+
+const good = (check: string, says: string): Check => ({ check, isOk: true, says, fix: null });
+const bad = (check: string, says: string, fix: string): Check => ({ check, isOk: false, says, fix });
+
+/** `ghostroll doctor`: looks whether everything is as it should be. Changes nothing. Returns 0, or 3 when something is wrong. */
+export async function doctor(
+  { json, settings: overrides }: Extract<Command, { name: "backup" | "doctor" }>,
+  context: Context,
+): Promise<number> {
+  const checks = await examine(overrides, context);
+  const exitCode = checks.every(({ isOk }) => isOk) ? 0 : 3;
+  if (json) say(context.out, JSON.stringify({ checks, exitCode }, null, 2));
+  else
+    for (const { check, isOk, says, fix } of checks)
+      say(context.out, `${isOk ? "✔" : "✖"} ${check}: ${says}`, ...(fix === null ? [] : [`    ${fix}`]));
+  return exitCode;
+}
+
+async function examine(overrides: Readonly<Record<string, string>>, context: Context): Promise<Check[]> {
+  let settings: Settings;
+  try {
+    settings = context.settings(overrides);
+  } catch (error) {
+    // Everything else depends on them.
+    if (error instanceof Failure) return [bad("settings", error.message, error.policy.hint)];
+    throw error;
+  }
+  const { library } = settings;
+  return [
+    good("settings", "valid"),
+    ...(await aboutDisk(library)),
+    ...(await aboutCatalog(library)),
+    await aboutStore(settings, context.signal),
+    aboutClock(Date.now()),
+    ...(await aboutMachine()),
+  ];
+}
+
+async function aboutDisk({ baseDir, reserveBytes }: Settings["library"]): Promise<Check[]> {
+  const trial = join(baseDir, `.doctor-${process.pid}.tmp`);
+  try {
+    await makeDirectory(baseDir);
+    await writeFile(trial, "", { flag: "wx", flush: true });
+  } catch (error) {
+    const { message } = error as Error;
+    return [
+      bad("library", message, `Make ${baseDir} writable, or set GHOSTROLL_BASE_DIR to another folder.`),
+    ];
+  } finally {
+    await rm(trial, { force: true });
+  }
+  const { bavail, bsize } = await statfs(baseDir);
+  const freeBytes = bavail * bsize;
+  const space = `${bytesInWords(freeBytes)} free, ${bytesInWords(reserveBytes)} kept in reserve`;
+  return [
+    good("library", `${baseDir} can be written to`),
+    freeBytes > reserveBytes
+      ? good("space", space)
+      : bad("space", space, "No card can be taken in: free some space, or use a larger disk."),
+  ];
+}
+
+async function aboutCatalog({ baseDir, dbPath }: Settings["library"]): Promise<Check[]> {
+  const rebuild = "`ghostroll rebuild` makes it anew from the library; nothing is lost by that.";
+  let catalog: ReturnType<typeof examineCatalog>;
+  try {
+    catalog = examineCatalog(dbPath);
+  } catch (error) {
+    if (error instanceof Failure) return [bad("catalog", error.message, rebuild)];
+    throw error;
+  }
+  if (catalog === null)
+    return [
+      (await hasSessions(baseDir))
+        ? bad("catalog", `${dbPath} is missing, but the library has sessions`, rebuild)
+        : good("catalog", "none yet: no card was taken in"),
+    ];
+  try {
+    const problems = catalog.problems();
+    const { sessions, originals, bytes, findings } = catalog.counts();
+    if (sessions === 0 && (await hasSessions(baseDir)))
+      return [bad("catalog", `${dbPath} is empty, but the library has sessions`, rebuild)];
+    let [missing, first] = [0, ""];
+    for (const page of catalog.originals()) {
+      const are = await Promise.all(
+        page.map(({ path, sizeBytes }) => isThere(join(baseDir, path), sizeBytes)),
+      );
+      const gone = page.filter((_, index) => are[index] === false);
+      first ||= gone[0]?.path ?? "";
+      missing += gone.length;
+    }
+    return [
+      problems.length === 0
+        ? good("catalog", "sound")
+        : bad("catalog", `damaged: ${problems.slice(0, 3).join("; ")}`, rebuild),
+      missing === 0
+        ? good(
+            "originals",
+            `all ${count(originals, "original")} (${bytesInWords(bytes)}) are there with their sizes`,
+          )
+        : bad(
+            "originals",
+            `${missing} of ${originals} are not there with their sizes, the first is ${first}`,
+            "`ghostroll verify --repair` puts good copies back where there are any.",
+          ),
+      ...(findings === 0
+        ? []
+        : [
+            bad(
+              "scrub",
+              `${count(findings, "original")} not as kept when last read back`,
+              "`ghostroll verify` names them, with --repair puts good copies back. Check the disk.",
+            ),
+          ]),
+    ];
+  } catch (error) {
+    if (error instanceof Failure) return [bad("catalog", error.message, rebuild)];
+    throw error;
+  } finally {
+    catalog.close();
+  }
+}
+
+async function isThere(path: string, sizeBytes: number): Promise<boolean> {
+  try {
+    const stats = await lstat(path);
+    return stats.isFile() && stats.size === sizeBytes;
+  } catch {
+    return false;
+  }
+}
+
+async function aboutStore(settings: Settings, signal: AbortSignal): Promise<Check> {
+  const { bucket } = settings.store;
+  const closing: (() => void | Promise<void>)[] = [];
+  try {
+    const { store } = await openStore(settings, null, closing);
+    await store.check(signal);
+    return good(
+      "store",
+      bucket === null ? "galleries are served from this machine" : `bucket ${bucket} can be written to`,
+    );
+  } catch (error) {
+    if (error instanceof Failure && error.code !== "interrupted")
+      return bad("store", error.message, error.policy.hint);
+    throw error;
+  } finally {
+    for (const close of closing) await close();
+  }
+}
+
+/** When this was written: a clock before it is wrong. */
+const WRITTEN_MS = Date.UTC(2026, 0, 1);
+const FAR_MS = Date.UTC(2100, 0, 1);
+
+function aboutClock(nowMs: number): Check {
+  const says = new Date(nowMs).toISOString().slice(0, 16).replace("T", " ");
+  if (nowMs >= WRITTEN_MS && nowMs < FAR_MS) return good("clock", `${says} UTC`);
+  return bad(
+    "clock",
+    `${says} UTC cannot be right`,
+    "Stores refuse what is signed with a wrong time: set the clock, or connect the machine to a network that has the time.",
+  );
+}
+
+const run = promisify(execFile);
+
+/** Bits of `vcgencmd get_throttled`: too little voltage now, and at some time since the start (Raspberry Pi documentation). */
+const UNDER_VOLTAGE = 0x1_0001;
+
+async function aboutMachine(): Promise<Check[]> {
+  const tools: readonly (readonly [string, string])[] = [
+    ["lsblk", "Cards in readers without a mount point are not seen. Install it: apt-get install util-linux"],
+    [
+      "dd",
+      "On some filesystems copies cannot be proved past the memory. Install it: apt-get install coreutils",
+    ],
+  ];
+  const lacking = tools.filter(([tool]) => !isInstalled(tool));
+  const checks = lacking.map(([tool, fix]) => bad("tools", `${tool} is missing`, fix));
+  if (lacking.length === 0) checks.push(good("tools", tools.map(([tool]) => tool).join(", ")));
+  const power = await run("vcgencmd", ["get_throttled"], { env: passedOn() }).catch(() => null);
+  const bits = Number(/0x[0-9a-f]+/i.exec(power?.stdout ?? "")?.[0]);
+  // Only a Raspberry Pi can tell.
+  if (Number.isNaN(bits)) return checks;
+  return [
+    ...checks,
+    (bits & UNDER_VOLTAGE) === 0
+      ? good("power", "enough")
+      : bad(
+          "power",
+          "there was too little voltage since the start",
+          "Use the power supply made for this Raspberry Pi: disks and cards fail without enough power.",
+        ),
+  ];
+}
+
+function isInstalled(tool: string): boolean {
+  const folders = [...(passedOn()["PATH"] ?? "").split(":"), "/usr/bin", "/bin"];
+  return folders.some((folder) => folder !== "" && existsSync(join(folder, tool)));
+}

@@ -1,0 +1,142 @@
+import { createHash } from "node:crypto";
+import type { openCatalog } from "../catalog/catalog.ts";
+import type { MessageEvent } from "../catalog/outbox.ts";
+import type { Settings } from "../config/slices.ts";
+import type { FailureCode } from "../domain/failure.ts";
+import type { Recipient } from "../domain/recipient.ts";
+import { hearsOf, recipientName } from "../domain/recipient.ts";
+import type { Session, SessionId } from "../domain/session.ts";
+import { defaultTitle } from "../domain/session.ts";
+import { endInWords } from "../domain/session-end.ts";
+import { tiles } from "../domain/tiles.ts";
+import type { Ports } from "../ingest/ports.ts";
+import { linkOf } from "../ingest/publish.ts";
+import { channelTo } from "../notify/channels.ts";
+import type { Sender, SenderOptions } from "../notify/sender.ts";
+import { openSender } from "../notify/sender.ts";
+import { completeInWords, openInWords } from "../notify/words.ts";
+import { openAwsSigner } from "../remote/aws-signer.ts";
+
+type Catalog = ReturnType<typeof openCatalog>;
+
+/** A screen of a phone: with fewer, whoever opens the link finds next to nothing. */
+const FIRST_TILES = 12;
+
+/** What stops a session without anybody's help being needed: it goes on by itself, and its own end is told. */
+const PASSES: ReadonlySet<FailureCode> = new Set([
+  "interrupted",
+  "remote-unreachable",
+  "remote-corrupt",
+  "second-missing",
+  "second-full",
+  "second-unwritable",
+]);
+
+/**
+ * The catalog for the story, which besides writes down what people are to be told of a fact together with the fact: no kill
+ * and no power cut can come between. `ring` is called when there is a new message.
+ */
+export function tellingCatalog(settings: Settings, catalog: Catalog, ring: () => void): Catalog {
+  const { recipients } = settings.notify.texts;
+  if (recipients.length === 0) return catalog;
+
+  const write = (session: Session, event: MessageEvent, words: (title: string) => string) => {
+    const hear = recipients.filter((recipient) => hearsOf(recipient, session.label)).map(recipientId);
+    if (hear.length === 0 || catalog.hasMessage(session.id, event)) return;
+    catalog.putMessages(session.id, event, words(titleOf(session, settings)), hear);
+  };
+  const writeWith = (id: SessionId, fact: () => void, tell: (session: Session) => void) => {
+    catalog.together(() => {
+      // People heard of a gallery that was made anew from the library when it was new.
+      const session = catalog.isRebuilt(id) ? null : catalog.sessionNamed(id);
+      fact();
+      if (session !== null) tell(session);
+    });
+    ring();
+  };
+
+  return {
+    ...catalog,
+
+    markPublished: (id, isComplete) =>
+      writeWith(
+        id,
+        () => catalog.markPublished(id, isComplete),
+        (session) => {
+          const tally = catalog.tally(id);
+          if (isComplete && tally.kept > 0)
+            write(session, "gallery-complete", (title) =>
+              completeInWords(title, countTiles(catalog, id), tally, catalog.troubles(id)),
+            );
+          // One that is complete before a screen is full is told of once.
+          if (!isComplete && tally.published >= FIRST_TILES)
+            write(session, "gallery-open", (title) => openInWords(title, countTiles(catalog, id)));
+        },
+      ),
+
+    stopped: (id, code) =>
+      writeWith(
+        id,
+        () => catalog.stopped(id, code),
+        (session) => {
+          if (code === null || PASSES.has(code)) return;
+          write(session, "trouble", () => `${session.label}: ${endOf(catalog, id)}`);
+        },
+      ),
+  };
+}
+
+/** Starts sending what waits, also from earlier runs. */
+export function openTexts(
+  settings: Settings,
+  catalog: Catalog,
+  store: Ports["store"],
+  hear: SenderOptions["hear"],
+): Sender {
+  const { recipients, ...accounts } = settings.notify.texts;
+  const sns = { region: settings.store.region, sign: openAwsSigner(settings.store) };
+  // Named for two cards, somebody is one recipient all the same.
+  const byId = new Map(recipients.map((recipient) => [recipientId(recipient), recipient]));
+  return openSender({
+    recipients: [...byId].map(([id, recipient]) => ({
+      id,
+      name: recipientName(recipient),
+      channel: channelTo(recipient, { ...accounts, sns }),
+    })),
+    outbox: {
+      ...catalog,
+      nextMessage(recipient) {
+        const message = catalog.nextMessage(recipient);
+        if (message === null) return null;
+        const { session, ...rest } = message;
+        return {
+          ...rest,
+          card: session.label,
+          title: titleOf(session, settings),
+          link: async () => (message.event === "trouble" ? null : linkOf(session, store)),
+        };
+      },
+    },
+    hear,
+  });
+}
+
+/** Same recipient, same name, whatever the settings say besides; no way back to the address, since catalogs are copied. */
+function recipientId({ channel, address }: Recipient): string {
+  const hash = createHash("sha256").update(`${channel}:${address}`).digest("hex");
+  return `${channel} ${hash.slice(0, 16)}`;
+}
+
+function titleOf(session: Session, { gallery }: Settings): string {
+  return gallery.title || defaultTitle(session);
+}
+
+function countTiles(catalog: Catalog, id: SessionId): number {
+  return tiles(catalog.delivered(id)).items.length;
+}
+
+function endOf(catalog: Catalog, id: SessionId): string {
+  const session = catalog.allSessions().find((past) => past.id === id);
+  if (session === undefined) throw new Error("a session that was just written to is not there");
+  return endInWords({ session, tally: catalog.tally(id), troubles: catalog.troubles(id), uncopied: 0 });
+}

@@ -1,0 +1,45 @@
+import { Failure } from "../domain/failure.ts";
+import { FINDINGS } from "../domain/finding.ts";
+import { verify } from "../ingest/verify.ts";
+import type { House } from "./house.ts";
+import type { Logger } from "./log.ts";
+
+/** With one round a day every original is read once a month. */
+const SHARE = 30;
+const DAY_MS = 86_400_000;
+
+/** What the daemon does for a library beside its cards. `now` counts milliseconds and never jumps. */
+export function openUpkeep(
+  { care, options, announcer, backUp }: House,
+  log: Logger,
+  now: () => number = () => performance.now(),
+) {
+  let backedUpMs = Number.NEGATIVE_INFINITY;
+  return {
+    /** Reads a share of the originals back, and says loudly what has rotted. Repairs nothing: that is for a person to ask. */
+    async scrub(signal: AbortSignal): Promise<void> {
+      const sharing = { share: SHARE, isRepairing: false, readers: options.readers };
+      const { cold, cached, unread, rot } = await verify(sharing, care, () => {}, signal);
+      log.info({ cold, cached, unread, rotten: rot.length }, "originals read back");
+      for (const { path, finding } of rot)
+        log.error({ original: path, finding }, "an original is not as it was kept");
+      const [first] = rot;
+      if (first === undefined) return;
+      const others = rot.length > 1 ? ` ${rot.length - 1} more are not as they were kept either.` : "";
+      const sentence = `${first.path}: ${FINDINGS[first.finding]}${others}`;
+      announcer.trouble("the library", new Failure("original-rotten", sentence));
+    },
+
+    /** Copies the catalog, at most once a day. A copy that fails stops nothing: the catalog itself is there. */
+    async backUpDaily(): Promise<void> {
+      if (now() - backedUpMs < DAY_MS) return;
+      try {
+        log.info({ path: await backUp() }, "catalog backed up");
+        backedUpMs = now();
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        log.error({ code: error.code, hint: error.policy.hint }, error.message);
+      }
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { readMounts } from "./mounts.ts";
+
+/** Where `systemd/mount-card` mounts cards, and where it looks for the names of those to unmount. */
+const PLACES = { cards: "/run/ghostroll/cards", requests: "/run/ghostroll/release" } as const;
+
+interface ReleaseOptions {
+  readonly signal: AbortSignal;
+  /** Other folders than those of the installed service. */
+  readonly places?: { readonly cards: string; readonly requests: string };
+  readonly deadlineMs?: number;
+}
+
+/** mount-card tries for five seconds, and may be busy with another card before. */
+const DEADLINE_MS = 20_000;
+/** Reading mountinfo takes 60 µs; nobody sees a tenth of a second between the unmount and the sentence about it. */
+const LOOK_MS = 100;
+
+/**
+ * Has a card unmounted by the unit that mounted it: true when it is gone from our mounts, so that it may be taken out. False
+ * when somebody else mounted it, when the unit is not installed, or when the card stays in use; it is then as before. Nothing
+ * of ours may be open on the card.
+ */
+export async function releaseCard(
+  root: string,
+  { signal, places = PLACES, deadlineMs = DEADLINE_MS }: ReleaseOptions,
+): Promise<boolean> {
+  if (dirname(root) !== places.cards) return false;
+  const request = join(places.requests, basename(root));
+  try {
+    await writeFile(request, "");
+  } catch (error) {
+    if (isOneOf(error, "ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS")) return false;
+    throw error;
+  }
+  for (const untilMs = performance.now() + deadlineMs; performance.now() < untilMs; ) {
+    const mounts = await readMounts();
+    if (!mounts.some(({ target }) => target === root)) return true;
+    if (signal.aborted) break;
+    await delay(LOOK_MS, undefined, { signal }).catch(() => {});
+  }
+  // Nobody answered; the request must not be granted later, when the card is in use again.
+  await rm(request, { force: true });
+  return false;
+}
+
+function isOneOf(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.some((code) => code === error.code);
+}

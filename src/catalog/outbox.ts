@@ -1,0 +1,111 @@
+import { randomUUID } from "node:crypto";
+import type { VolumeId } from "../domain/card.ts";
+import type { Session, SessionId } from "../domain/session.ts";
+import type { Connection } from "./open.ts";
+
+/** What people are told of a session, once each. */
+export type MessageEvent = "gallery-open" | "gallery-complete" | "trouble";
+
+interface MessageRow {
+  id: number;
+  key: string;
+  event: MessageEvent;
+  words: string;
+  session: number;
+  name: string;
+  volume: string;
+  label: string;
+  day: string;
+  slug: string;
+  is_offloaded: number;
+}
+
+/** A message that waits for its recipient. */
+export interface WaitingMessage {
+  readonly id: number;
+  /** Random; the same whenever it is sent again. */
+  readonly key: string;
+  readonly event: MessageEvent;
+  /** What to say, without the link. */
+  readonly words: string;
+  readonly session: Session;
+}
+
+/** Messages to people: written down with the fact they tell, and taken as sent only when a provider has them. */
+export function outbox(connection: Connection) {
+  const has = connection
+    .prepare<[number, string]>("SELECT 1 FROM message WHERE session = ? AND event = ? LIMIT 1")
+    .pluck();
+  const put = connection.prepare<[string, number, string, string, string]>(
+    `INSERT INTO message (key, session, event, recipient, words) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (session, event, recipient) DO NOTHING`,
+  );
+  const next = connection.prepare<[string], MessageRow>(
+    `SELECT message.id, key, event, words, session, name, volume, label, day, slug, is_offloaded
+       FROM message JOIN session ON session.id = message.session
+       WHERE recipient = ? AND state = 'waiting' ORDER BY message.id LIMIT 1`,
+  );
+  const goOut = connection
+    .prepare<[number], number>(
+      "UPDATE message SET unanswered = unanswered + 1 WHERE id = ? RETURNING unanswered",
+    )
+    .pluck();
+  const comeBack = connection.prepare<[number]>(
+    "UPDATE message SET unanswered = unanswered - 1 WHERE id = ? AND unanswered > 0",
+  );
+  const sent = connection.prepare<[string | null, number]>(
+    "UPDATE message SET state = 'sent', receipt = ? WHERE id = ? AND state = 'waiting'",
+  );
+  const giveUp = connection.prepare<[string, number]>(
+    "UPDATE message SET state = 'given-up', reason = ? WHERE id = ? AND state = 'waiting'",
+  );
+  const ofSession = connection.prepare<
+    [number],
+    { event: MessageEvent; state: string; reason: string | null }
+  >("SELECT event, state, reason FROM message WHERE session = ? ORDER BY id");
+
+  return {
+    /** Runs several writes as one: all of them are durable when it returns, or none. */
+    together: (run: () => void): void => connection.transaction(run).immediate(),
+
+    hasMessage: (session: SessionId, event: MessageEvent): boolean => has.get(session, event) === 1,
+
+    /** Writes an event of a session down for these recipients, for each of them only the first time. */
+    putMessages(session: SessionId, event: MessageEvent, words: string, recipients: readonly string[]): void {
+      for (const recipient of recipients) put.run(randomUUID(), session, event, recipient, words);
+    },
+
+    /** The oldest message that waits for a recipient. */
+    nextMessage(recipient: string): WaitingMessage | null {
+      const row = next.get(recipient);
+      if (row === undefined) return null;
+      const { id, key, event, words, session, volume, is_offloaded, ...rest } = row;
+      return {
+        id,
+        key,
+        event,
+        words,
+        session: {
+          ...rest,
+          id: session as SessionId,
+          volume: volume as VolumeId,
+          isOffloaded: is_offloaded === 1,
+        },
+      };
+    },
+
+    /** Must be called before a message leaves. Returns how often it has left without an answer, this time included. */
+    goesOut: (id: number): number => Number(goOut.get(id)),
+
+    /** The answer came: it was not taken that time. */
+    notTaken: (id: number): void => void comeBack.run(id),
+
+    /** The provider has it; `receipt` is what it calls it. */
+    messageSent: (id: number, receipt: string | null): void => void sent.run(receipt, id),
+
+    giveUp: (id: number, reason: string): void => void giveUp.run(reason, id),
+
+    /** What became of the messages of a session, oldest first. */
+    messagesOf: (session: SessionId) => ofSession.all(session),
+  };
+}

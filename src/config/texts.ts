@@ -1,0 +1,55 @@
+import type { Recipient } from "../domain/recipient.ts";
+import { parseRecipient } from "../domain/recipient.ts";
+import type { Values } from "./settings.ts";
+
+/** Who is told of galleries, and the accounts that it takes. */
+export function textAccounts(values: Values) {
+  const { TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken, TWILIO_FROM: from } = values;
+  return {
+    recipients: recipientsOf(values),
+    twilio:
+      accountSid === null || authToken === null || from === null ? null : { accountSid, authToken, from },
+    telegramToken: values.TELEGRAM_TOKEN,
+    ntfyToken: values.NTFY_TOKEN,
+    webhookSecret: values.WEBHOOK_SECRET,
+  };
+}
+
+function recipientsOf(values: Values): readonly Recipient[] {
+  return values.TEXT_TO.flatMap((text) => parseRecipient(text) ?? []);
+}
+
+/** Texts that must not appear in the log: secrets, and whatever lets one write to somebody. */
+export function textSecrets(texts: ReturnType<typeof textAccounts>): readonly (string | null)[] {
+  const { recipients, twilio, telegramToken, ntfyToken, webhookSecret } = texts;
+  const secrets = [twilio?.authToken ?? null, telegramToken, ntfyToken, webhookSecret];
+  // The number of a chat may be so short that it stands in other words, and opens nothing.
+  const addresses = recipients.filter(({ channel }) => channel !== "telegram").map(({ address }) => address);
+  return [...secrets, ...addresses];
+}
+
+/** A channel that somebody is to be told through needs its account. */
+export function missingAccounts(values: Values): string[] {
+  const channels = new Set(recipientsOf(values).map(({ channel }) => channel));
+  const needed = [
+    ...(channels.has("twilio") ? (["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"] as const) : []),
+    ...(channels.has("telegram") ? (["TELEGRAM_TOKEN"] as const) : []),
+  ];
+  const problems = needed
+    .filter((name) => values[name] === null)
+    .map((name) => `GHOSTROLL_${name} is missing: GHOSTROLL_TEXT_TO names somebody who is told through it.`);
+  if (channels.has("sns") && values.S3_ENDPOINT !== null)
+    problems.push(
+      "GHOSTROLL_TEXT_TO names sns:, which takes keys of Amazon's, but GHOSTROLL_S3_ENDPOINT is another store's; use twilio, ntfy, telegram or a webhook.",
+    );
+  return problems;
+}
+
+/** A link to this machine's own address opens on no phone. */
+export function unreachableLinks(values: Values): string[] {
+  if (values.TEXT_TO.length === 0 || values.S3_BUCKET !== null || values.WEB_URL !== null) return [];
+  if (!/^(127\.|localhost$|::1$|0\.0\.0\.0$)/.test(values.WEB_HOST)) return [];
+  return [
+    `Messages would bring a link to ${values.WEB_HOST}, which opens on no phone: set GHOSTROLL_WEB_URL, or a bucket.`,
+  ];
+}

@@ -1,0 +1,91 @@
+import { count, number } from "./amounts.ts";
+import type { FailureCode } from "./failure.ts";
+import { FAILURES } from "./failure.ts";
+import type { PastSession, Tally, Trouble } from "./session.ts";
+
+/** How far a session has come. Every session is in exactly one of these. */
+export type SessionEnd =
+  | "complete"
+  | "complete-with-failures"
+  | "waiting-for-card"
+  | "waiting-for-space"
+  | "waiting-for-network"
+  | "waiting-for-second-disk";
+
+export interface SessionFacts {
+  readonly session: Pick<PastSession, "isOffloaded" | "isPublished" | "waitsFor">;
+  readonly tally: Tally;
+  readonly troubles: readonly Trouble[];
+  /** Originals of it without a proved copy on the second disk; 0 when there is to be none. */
+  readonly uncopied: number;
+}
+
+/** How far a session has come, from what is durably true of it: the card first, then the guests, then the second disk. */
+export function endOf({ session, tally, troubles, uncopied }: SessionFacts): SessionEnd {
+  if (!session.isOffloaded)
+    return session.waitsFor === "disk-full" ? "waiting-for-space" : "waiting-for-card";
+  if (tally.kept > 0 && !session.isPublished) return "waiting-for-network";
+  if (uncopied > 0) return "waiting-for-second-disk";
+  return tally.failed > 0 || troubles.length > 0 ? "complete-with-failures" : "complete";
+}
+
+/** The same as a sentence for people, with what to do. */
+export function endInWords(facts: SessionFacts): string {
+  const { session, tally, troubles, uncopied } = facts;
+  const waits = session.waitsFor;
+  switch (endOf(facts)) {
+    case "complete":
+      return tally.kept === 0
+        ? `Complete: ${count(tally.duplicates, "file")} known before.`
+        : `Complete: ${keptInWords(tally)}.`;
+    case "complete-with-failures":
+      return tally.failed > 0
+        ? `Complete but for ${count(tally.failed, "file")}: ${number(tally.kept + tally.duplicates)} of ${number(tally.found)} kept; ${tally.failed} unreadable: ${namesOf(troubles)}.`
+        : `Complete: ${keptInWords(tally)}; not all right: ${namesOf(troubles)}.`;
+    case "waiting-for-card":
+      return `Waiting for the card: ${unread(tally)} Insert it again: it goes on where it was.`;
+    case "waiting-for-space":
+      return `Waiting for space: ${unread(tally)} ${FAILURES["disk-full"].hint}`;
+    case "waiting-for-network":
+      return `Waiting for the network: ${number(tally.kept - tally.published)} of ${count(tally.kept, "kept file")} not in a complete gallery yet.${fixOf(waits)}`;
+    case "waiting-for-second-disk":
+      return `Waiting for the second disk: ${number(uncopied)} of ${count(tally.kept, "kept file")} not copied there yet.`;
+  }
+}
+
+/** Short enough for a column of a table. */
+export const ENDS_IN_SHORT = {
+  complete: "complete",
+  "complete-with-failures": "complete",
+  "waiting-for-card": "waiting for the card",
+  "waiting-for-space": "waiting for space",
+  "waiting-for-network": "waiting for the network",
+  "waiting-for-second-disk": "waiting for the second disk",
+} as const satisfies Record<SessionEnd, string>;
+
+/** Names said aloud before the rest is only counted. */
+const NAMED_AT_MOST = 5;
+
+function namesOf(troubles: readonly Trouble[]): string {
+  const named = troubles
+    .slice(0, NAMED_AT_MOST)
+    .map(({ name }) => name)
+    .join(", ");
+  return troubles.length > NAMED_AT_MOST ? `${named} and ${troubles.length - NAMED_AT_MOST} more` : named;
+}
+
+function keptInWords({ kept, duplicates }: Tally): string {
+  return `${count(kept, "file")} kept${duplicates > 0 ? `, ${count(duplicates, "duplicate")} known` : ""}`;
+}
+
+function unread({ found, kept, duplicates, failed }: Tally): string {
+  const left = found - kept - duplicates - failed;
+  return left === 0
+    ? "its listing is not checked yet."
+    : `${number(left)} of ${count(found, "file")} not read yet.`;
+}
+
+/** What a person can do about it, when it was more than a pause. */
+function fixOf(code: FailureCode | null): string {
+  return code === null || code === "interrupted" ? "" : ` ${FAILURES[code].hint}`;
+}

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { tellingCatalog } from "../../src/app/texts.ts";
+import { openCatalog } from "../../src/catalog/catalog.ts";
+import { loadSettings } from "../../src/config/load.ts";
+import { captureFromFile } from "../../src/domain/capture.ts";
+import type { VolumeId } from "../../src/domain/card.ts";
+import { contentHash } from "../../src/domain/hash.ts";
+import { mediaByName } from "../../src/domain/media.ts";
+import { pictureCard } from "../support/card.ts";
+import { ghostroll, start } from "../support/ghostroll.ts";
+import type { Heard } from "../support/provider.ts";
+import { provider } from "../support/provider.ts";
+import { tempFolder } from "../support/temp.ts";
+
+interface Posted {
+  readonly id: string;
+  readonly event: string;
+  readonly card: string;
+  readonly link: string;
+  readonly message: string;
+}
+
+const posted = (heard: readonly Heard[], path: string) =>
+  heard.filter(({ url }) => url === path).map(({ body }) => JSON.parse(body) as Posted);
+const set = (settings: Readonly<Record<string, string>>) =>
+  Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+
+/** A catalog that tells these recipients, with a session of `count` pictures that are in the store but not in a gallery. */
+async function telling(t: TestContext, count: number, recipients: string) {
+  const folder = await tempFolder(t);
+  const environment = { GHOSTROLL_TEXT_TO: recipients, GHOSTROLL_TELEGRAM_TOKEN: "1:x" };
+  const settings = loadSettings({ flags: {}, environment, cwd: folder, homeDir: folder });
+  const plain = openCatalog(join(folder, "c.db"), "store");
+  t.after(() => plain.close());
+  let rings = 0;
+  const catalog = tellingCatalog(settings, plain, () => rings++);
+  const volume = { id: "v1" as VolumeId, root: "/card", label: "EOS" };
+  const hashOf = (text: string) => contentHash(createHash("sha256").update(text).digest("hex"));
+  const names = Array.from({ length: count }, (_, i) => `IMG_${String(i).padStart(4, "0")}.JPG`);
+  const files = names.map((name) => ({
+    path: Buffer.from(name),
+    sizeBytes: 9,
+    modifiedMs: 1_750_000_000_000,
+  }));
+  const session = catalog.openSession(volume, "2026-06-15", files);
+  catalog.find(session.id, files);
+  const media = mediaByName("x.jpg");
+  catalog.settle(
+    session,
+    catalog.pending(session.id).map((file, i) => ({
+      to: "stored" as const,
+      file,
+      copy: { hash: hashOf(`${i}`), headHash: hashOf(`${i}`), sizeBytes: 9, media, part: "/nowhere" },
+      path: `o/${names[i]}`,
+    })),
+  );
+  const upload = (amount: number) => {
+    const kept = catalog.stored(session.id, amount);
+    const derived = {
+      renditions: [{ preset: "thumb" as const, width: 3, height: 2, sizeBytes: 9, sha256: hashOf("thumb") }],
+      color: null,
+      note: null,
+    };
+    catalog.markRendered(kept.map((file) => ({ file, derived, capture: captureFromFile(file.modifiedMs) })));
+    catalog.markUploaded(kept.map(({ id }) => id));
+  };
+  const written = () => plain.messagesOf(session.id).map(({ event }) => event);
+  return { catalog, session, upload, written, rings: () => rings };
+}
+
+describe("what people are told", () => {
+  it("is the link once a screen of pictures is there, and the end, once each", async (t) => {
+    const { catalog, session, upload, written, rings } = await telling(
+      t,
+      20,
+      "telegram:1,eos=telegram:2,NIKON=telegram:3",
+    );
+    upload(11);
+    catalog.markPublished(session.id, false);
+    assert.deepEqual(written(), []);
+    upload(1);
+    catalog.markPublished(session.id, false);
+    catalog.markPublished(session.id, false);
+    assert.deepEqual(written(), ["gallery-open", "gallery-open"]);
+    upload(8);
+    catalog.markPublished(session.id, true);
+    catalog.markPublished(session.id, true);
+    assert.deepEqual(written().slice(2), ["gallery-complete", "gallery-complete"]);
+    assert.ok(rings() >= 2);
+  });
+
+  it("is one message when a gallery is complete before a screen is full", async (t) => {
+    const { catalog, session, upload, written } = await telling(t, 5, "telegram:1");
+    upload(5);
+    catalog.markPublished(session.id, false);
+    catalog.markPublished(session.id, true);
+    assert.deepEqual(written(), ["gallery-complete"]);
+  });
+
+  it("is what needs a person, and nothing that passes by itself", async (t) => {
+    const { catalog, session, written } = await telling(t, 5, "telegram:1");
+    for (const code of ["remote-unreachable", "interrupted", null] as const)
+      catalog.stopped(session.id, code);
+    assert.deepEqual(written(), []);
+    catalog.stopped(session.id, "card-removed");
+    assert.deepEqual(written(), ["trouble"]);
+  });
+});
+
+describe("messages to people", () => {
+  it("go to who hears of this card, and the log shows no address", async (t) => {
+    const folder = await tempFolder(t);
+    const roots = join(folder, "media");
+    await mkdir(roots);
+    await pictureCard(join(roots, "EOS"), 4);
+    const { url, heard } = await provider(t, { status: 200 });
+    const run = start([
+      "watch",
+      ...set({
+        MOUNT_ROOTS: roots,
+        BASE_DIR: join(folder, "library"),
+        WEB_PORT: "0",
+        TEXT_TO: `webhook:${url}/every-hidden,EOS=webhook:${url}/eos-hidden,NIKON=webhook:${url}/nikon-hidden`,
+      }),
+    ]);
+    t.after(() => void run.child.kill("SIGKILL"));
+    const isTold = () => ["/every-hidden", "/eos-hidden"].every((path) => posted(heard, path).length > 0);
+    for (const untilMs = performance.now() + 30_000; performance.now() < untilMs && !isTold(); )
+      await delay(100);
+    run.child.kill("SIGTERM");
+    const { code, out } = await run.ended;
+    assert.equal(code, 0);
+
+    const [complete, ...more] = posted(heard, "/every-hidden");
+    assert.ok(complete && more.length === 0, out);
+    assert.match(complete.message, /: 4 photos, every file of the card is kept\. http:\S+$/);
+    assert.ok(complete.message.endsWith(` ${complete.link}`));
+    assert.equal(posted(heard, "/eos-hidden").length, 1);
+    assert.equal(posted(heard, "/nikon-hidden").length, 0);
+    assert.match(out, /"recipient":"webhook at 127\.0\.0\.1:\d+".*"message sent"/);
+    assert.doesNotMatch(out, /-hidden/);
+  });
+
+  it("wait for a receiver that is away, come once at a later run, and never again", async (t) => {
+    const folder = await tempFolder(t);
+    const card = await pictureCard(join(folder, "EOS"), 3);
+    const away = await provider(t, { status: 200 });
+    await away.close();
+    const settings = {
+      BASE_DIR: join(folder, "library"),
+      WEB_PORT: "0",
+      TEXT_TO: `webhook:${away.url}/hidden`,
+    };
+    const ingest = async () => ghostroll(["ingest", card, "--no-serve", ...set(settings)]);
+    const first = await ingest();
+    assert.equal(first.code, 0, first.err);
+    assert.match(first.err, /A message to webhook at \S+ was not sent/);
+    assert.doesNotMatch(first.err + first.out, /hidden/);
+
+    const { heard } = await provider(t, { status: 200 }, away.port);
+    await ingest();
+    await ingest();
+    // A gallery that is complete before a screen is full is told of once.
+    assert.deepEqual(
+      posted(heard, "/hidden").map(({ event, card: label }) => `${event} ${label}`),
+      ["gallery-complete EOS"],
+    );
+  });
+});

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import Database from "better-sqlite3";
+import { replaceCatalog } from "../../src/catalog/backup.ts";
+import { openCatalog } from "../../src/catalog/catalog.ts";
+import { examineCatalog } from "../../src/catalog/examine.ts";
+import { openConnection } from "../../src/catalog/open.ts";
+import type { VolumeId } from "../../src/domain/card.ts";
+import { FINDINGS } from "../../src/domain/finding.ts";
+import { contentHash } from "../../src/domain/hash.ts";
+import { mediaByName } from "../../src/domain/media.ts";
+import { tempFolder } from "../support/temp.ts";
+
+const hashOf = (text: string) => contentHash(createHash("sha256").update(text).digest("hex"));
+const volume = { id: "v1" as VolumeId, root: "/card", label: "EOS" };
+const file = (name: string) => ({ path: new TextEncoder().encode(name), sizeBytes: 4, modifiedMs: 1000 });
+const copyOf = (text: string) => ({
+  hash: hashOf(text),
+  headHash: hashOf(`head ${text}`),
+  sizeBytes: 4,
+  media: mediaByName("x.jpg"),
+  part: "/nowhere",
+});
+
+type Catalog = ReturnType<typeof openCatalog>;
+
+function keep(catalog: Catalog, names: readonly string[]) {
+  const session = catalog.openSession(volume, "2026-06-15", names.map(file));
+  catalog.find(session.id, names.map(file));
+  const rows = catalog.pending(session.id);
+  catalog.settle(
+    session,
+    rows.map((row, i) => ({
+      to: "stored",
+      file: row,
+      copy: copyOf(`${names[i]}`),
+      path: `o/${session.name}/${names[i]}`,
+    })),
+  );
+  return session;
+}
+
+async function catalogOf(t: TestContext, names: readonly string[]) {
+  const folder = await tempFolder(t);
+  const catalog = openCatalog(join(folder, "c.db"), "store");
+  t.after(() => catalog.close());
+  return { folder, catalog, session: keep(catalog, names) };
+}
+
+const numbered = (count: number) =>
+  Array.from({ length: count }, (_, i) => `${String(i).padStart(3, "0")}.jpg`);
+
+describe("the catalog, about reading originals back", () => {
+  it("knows in SQL exactly the findings of the domain", async (t) => {
+    const connection = openConnection(join(await tempFolder(t), "c.db"));
+    const sql = String(
+      connection.prepare("SELECT sql FROM sqlite_schema WHERE name = 'original'").pluck().get(),
+    );
+    const inSql = /CHECK \(finding IN \(([^)]*)\)/.exec(sql)?.[1]?.match(/\w+/g);
+    assert.deepEqual(inSql?.toSorted(), Object.keys(FINDINGS).toSorted());
+    connection.close();
+  });
+
+  it("gives those read longest ago first, so that so many shares are everything, while new ones come", async (t) => {
+    const { catalog } = await catalogOf(t, numbered(20));
+    const read = new Set<string>();
+    for (let run = 1; run <= 5; run++) {
+      assert.equal(catalog.nextRun(), run);
+      const share = catalog.due(run, 4);
+      for (const { hash } of share) read.add(hash);
+      catalog.markRead(run, share.map(({ hash }) => ({ hash, finding: null }))); // biome-ignore format: reads as one step
+      // Just proved when it was kept, so it must not push aside what waits.
+      keep(catalog, [`new ${run}.jpg`]);
+    }
+    assert.deepEqual([...read].toSorted(), numbered(20).map(hashOf).toSorted());
+  });
+
+  it("gives what was rotten first, and never twice in one run", async (t) => {
+    const { catalog } = await catalogOf(t, numbered(3));
+    catalog.markRead(1, [{ hash: hashOf("002.jpg"), finding: "changed" }]);
+    assert.deepEqual(catalog.due(2, 9).map(({ hash }) => hash), ["002.jpg", "000.jpg", "001.jpg"].map(hashOf)); // biome-ignore format: reads as one step
+    assert.deepEqual(catalog.originals(), { originals: 3, bytes: 12, findings: 1 });
+    catalog.markRead(2, [{ hash: hashOf("002.jpg"), finding: "changed" }]);
+    assert.deepEqual(catalog.due(2, 9).map(({ hash }) => hash), ["000.jpg", "001.jpg"].map(hashOf)); // biome-ignore format: reads as one step
+  });
+
+  it("no longer knows a rotten file of a card, so that the card is read again, and heals when it is kept anew", async (t) => {
+    const { catalog } = await catalogOf(t, ["a.jpg", "b.jpg"]);
+    catalog.markRead(1, [{ hash: hashOf("a.jpg"), finding: "missing" }]);
+    assert.deepEqual([...catalog.known(volume.id).keys()], ["b.jpg"]);
+    assert.equal(catalog.original(hashOf("a.jpg")), null);
+    keep(catalog, ["a.jpg"]);
+    assert.deepEqual([...catalog.known(volume.id).keys()].toSorted(), ["a.jpg", "b.jpg"]);
+    assert.equal(catalog.originals().findings, 0);
+    assert.match(catalog.original(hashOf("a.jpg"))?.path ?? "", /^o\/0002-/);
+  });
+});
+
+describe("copies of the catalog", () => {
+  it("are whole, numbered without a clock, and the newest seven", async (t) => {
+    const { folder, catalog } = await catalogOf(t, ["a.jpg"]);
+    const backups = join(folder, "backups");
+    for (let n = 1; n <= 9; n++) await catalog.backUp(backups);
+    assert.deepEqual(
+      (await readdir(backups)).toSorted(),
+      [3, 4, 5, 6, 7, 8, 9].map((n) => `ghostroll-00000${n}.db`),
+    );
+    // Usable in the place of the catalog as it is.
+    const copy = openCatalog(join(backups, "ghostroll-000009.db"), "store");
+    assert.equal(copy.known(volume.id).size, 1);
+    copy.close();
+  });
+
+  it("take no half copy of a broken-off backup for one, nor a foreign file", async (t) => {
+    const { folder, catalog } = await catalogOf(t, ["a.jpg"]);
+    const backups = join(folder, "backups");
+    await mkdir(backups);
+    await writeFile(join(backups, "ghostroll-000001.db.tmp"), "half");
+    await writeFile(join(backups, "mine.db"), "mine");
+    assert.equal(await catalog.backUp(backups), join(backups, "ghostroll-000001.db"));
+    assert.deepEqual((await readdir(backups)).toSorted(), ["ghostroll-000001.db", "mine.db"]);
+  });
+
+  it("put a new one in the place of a damaged one, which keeps every byte, its log included", async (t) => {
+    const folder = await tempFolder(t);
+    const [path, fresh] = [join(folder, "c.db"), join(folder, "c.db.new")];
+    for (const end of ["", "-wal", "-shm"]) await writeFile(path + end, `damaged${end}`);
+    for (const number of [1, 2]) {
+      openCatalog(fresh, "store").close();
+      const aside = await replaceCatalog(path, fresh);
+      assert.equal(aside, `${path}.old-${number}`);
+      openCatalog(path, "store").close();
+    }
+    for (const end of ["", "-wal", "-shm"])
+      assert.equal(await readFile(`${path}.old-1${end}`, "utf8"), `damaged${end}`);
+  });
+});
+
+describe("a look at the catalog", () => {
+  it("finds it sound, pages through every original, and makes none", async (t) => {
+    const { folder } = await catalogOf(t, numbered(300));
+    const look = examineCatalog(join(folder, "c.db"));
+    assert.ok(look);
+    assert.deepEqual(look.problems(), []);
+    assert.deepEqual(look.counts(), { sessions: 1, originals: 300, bytes: 1200, findings: 0 });
+    const paths = [...look.originals()].flat().map(({ path }) => path);
+    assert.equal(new Set(paths).size, 300);
+    look.close();
+    assert.equal(examineCatalog(join(folder, "none.db")), null);
+  });
+
+  it("names a row that refers to nothing", async (t) => {
+    const { folder } = await catalogOf(t, ["a.jpg"]);
+    const raw = new Database(join(folder, "c.db"));
+    raw.pragma("foreign_keys = OFF");
+    raw.exec("UPDATE card_file SET session = 99");
+    raw.close();
+    const look = examineCatalog(join(folder, "c.db"));
+    assert.match(look?.problems().join() ?? "", /card_file refers to no session/);
+    look?.close();
+  });
+});

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { randomBytes, randomInt } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { TestContext } from "node:test";
+import { describe, it } from "node:test";
+import type { Summary } from "../../src/app/summary.ts";
+import { makeCard } from "../support/card.ts";
+import { IS_LONG, report } from "../support/figures.ts";
+import type { Ended } from "../support/ghostroll.ts";
+import { ghostroll } from "../support/ghostroll.ts";
+import { assertSound, hashesBelow } from "../support/invariants.ts";
+import { loopDisk } from "../support/loop-disk.ts";
+import { lacks } from "../support/needs.ts";
+import { tempFolder } from "../support/temp.ts";
+import type { Faults } from "./shim/faults.ts";
+import { openFaults } from "./shim/faults.ts";
+
+const FLIPS = IS_LONG ? 50 : 5;
+/** A new library after so many, so that early and late files of a card are hit. */
+const FLIPS_A_LIBRARY = 5;
+const SHOTS = 20;
+const SHOT_BYTES = 2_500_000;
+const DISK_BYTES = 256 * 1024 * 1024;
+/** Where the bad spot of a card begins: inside a chunk, so that the read that meets it comes back short. */
+const SPOT = 366 * 4096;
+
+describe("bits that change on their way to the library", { skip: lacks("cc") }, () => {
+  it(`are found when they were written wrong, and nothing is claimed: ${FLIPS} flips`, {
+    timeout: 60_000 + FLIPS * 10_000,
+  }, async (t) => {
+    const folder = await tempFolder(t);
+    await provesAll(t, folder, await openFaults(folder), "bit flipped on write", (nth, at) => [
+      `write /incoming/ flip ${nth} ${at}`,
+    ]);
+  });
+
+  it(`are found when the disk lost them below a good cache: ${FLIPS} flips`, {
+    skip: lacks("mkfs.ext4") || (process.getuid?.() === 0 ? false : "mounting a disk takes root"),
+    timeout: 60_000 + FLIPS * 10_000,
+  }, async (t) => {
+    const { disk, image } = await loopDisk(t, DISK_BYTES);
+    const folder = await tempFolder(t);
+    await provesAll(
+      t,
+      disk,
+      await openFaults(folder),
+      "bit lost on disk",
+      (nth, at) => [`sync /incoming/ rot ${nth} ${at} ${image}`],
+      folder,
+    );
+  });
+
+  it("are found by reading the whole card again when the reader changed them: both contents are kept", async (t) => {
+    const folder = await tempFolder(t);
+    const faults = await openFaults(folder);
+    const source = await card(folder);
+    const base = join(folder, "library");
+    const truth = await hashesBelow(source);
+    // Of every tenth file one bit arrives wrong, the first time: no look at the copy can tell.
+    const tenth = [...truth.keys()].filter((path) => path.endsWith("9.CR3"));
+    await faults.set(...tenth.map((path) => `read ${path} flip ${SPOT}`));
+    const first = await ingest(source, base, faults);
+    assert.equal(first.code, 0, first.err);
+    const flips = tenth.length;
+    assert.equal((await faults.happened()).length, flips);
+
+    const second = await ingest(source, base, faults, "--rescan", "full", "--json");
+    assert.equal(second.code, 0, second.err);
+    const { kept, duplicates } = JSON.parse(second.out) as Summary;
+    assert.deepEqual({ kept, duplicates }, { kept: flips, duplicates: SHOTS - flips });
+    const held = new Set((await hashesBelow(join(base, "originals"))).values());
+    for (const [path, hash] of truth) assert.ok(held.has(hash), `${path} is lost`);
+    report(t, {
+      harness: "bit flipped by the reader",
+      tried: flips,
+      hit: flips,
+      lost: 0,
+      falselyClaimed: 0,
+      doubled: 0,
+    });
+  });
+});
+
+describe("a card with bad spots", { skip: lacks("cc") }, () => {
+  it("gives all other files; the bad ones are tried again last, named, and never padded", async (t) => {
+    const folder = await tempFolder(t);
+    const faults = await openFaults(folder);
+    const source = await card(folder);
+    const base = join(folder, "library");
+    const truth = await hashesBelow(source);
+    const [bad, short, shaky] = ["IMG_0003.CR3", "IMG_0005.CR3", "IMG_0007.CR3"];
+    await faults.set(
+      "read /card/DCIM/ note",
+      `read ${bad} bad ${SPOT} ${SPOT + 65_536}`,
+      `read ${short} end ${SPOT}`,
+      `read ${shaky} bad-once ${SPOT} ${SPOT + 65_536}`,
+    );
+    const { code, out, err } = await ingest(source, base, faults, "--json");
+    assert.equal(code, 3, err);
+    const { foundFiles, kept, failed, troubles } = JSON.parse(out) as Summary;
+    assert.deepEqual({ foundFiles, kept, failed }, { foundFiles: SHOTS, kept: SHOTS - 2, failed: 2 });
+    const reasons = Object.fromEntries(troubles.map(({ name, reason }) => [name, reason]));
+    assert.deepEqual(Object.keys(reasons).toSorted(), [bad, short]);
+    assert.match(reasons[bad] ?? "", /could not be read from the card \(EIO\)\. Clean the card's contacts/);
+    assert.match(reasons[short] ?? "", new RegExp(`gave ${SPOT} of the ${SHOT_BYTES} bytes`));
+    const asked = (await faults.happened()).filter((line) => line.startsWith("note "));
+    assert.deepEqual(
+      asked
+        .slice(SHOTS, SHOTS + 3)
+        .map((line) => basename(line))
+        .toSorted(),
+      [bad, short, shaky],
+      "the bad ones are tried again when all others have been read",
+    );
+    const { kept: rows } = await assertSound(base, new Set(truth.values()));
+    assert.equal(rows, SHOTS - 2);
+
+    await faults.set();
+    const mended = await ingest(source, base, faults, "--json");
+    assert.equal(mended.code, 0, mended.err);
+    assert.deepEqual((JSON.parse(mended.out) as Summary).sessions.length, 1);
+    assert.equal((await assertSound(base, new Set(truth.values()))).kept, SHOTS);
+  });
+});
+
+/** Lets one bit of one copy after the other change: each time the command has to stop and to claim nothing of that copy. */
+async function provesAll(
+  t: TestContext,
+  place: string,
+  faults: Faults,
+  harness: string,
+  rules: (nth: number, at: number) => string[],
+  folder = place,
+): Promise<void> {
+  const source = await card(folder);
+  const onCard = new Set((await hashesBelow(source)).values());
+  for (let tried = 0; tried < FLIPS; ) {
+    const base = join(place, `library-${tried}`);
+    for (let here = 0; here < FLIPS_A_LIBRARY && tried < FLIPS; here++) {
+      const { kept } = await assertSound(base, onCard);
+      if (kept === SHOTS) break;
+      await faults.set(...rules(randomInt(1, SHOTS - kept + 1), randomInt(SHOT_BYTES)));
+      const { code, err } = await ingest(source, base, faults);
+      assert.equal((await faults.happened()).length, 1, "a bit was changed");
+      assert.equal(code, 74, `a copy with a wrong bit went through: ${err}`);
+      assert.match(err, /The copy of \S+ read back from the disk differs from the card/);
+      await assertSound(base, onCard);
+      tried++;
+    }
+    await faults.set();
+    const last = await ingest(source, base, faults);
+    assert.equal(last.code, 0, last.err);
+    assert.equal((await assertSound(base, onCard)).kept, SHOTS);
+    await rm(base, { recursive: true });
+  }
+  report(t, { harness, tried: FLIPS, hit: FLIPS, lost: 0, falselyClaimed: 0, doubled: 0 });
+}
+
+/** RAW files: nothing is rendered, so that the time goes into copies. */
+async function card(folder: string): Promise<string> {
+  const shots = Array.from({ length: SHOTS }, (_, n) => [
+    `DCIM/100CANON/IMG_${String(n).padStart(4, "0")}.CR3`,
+    randomBytes(SHOT_BYTES),
+  ]);
+  return makeCard(join(folder, "card"), Object.fromEntries(shots) as Record<string, Uint8Array>);
+}
+
+async function ingest(source: string, base: string, { env }: Faults, ...more: string[]): Promise<Ended> {
+  const set = ["--set", "RESERVE_MB=0", "--no-serve", ...more];
+  return ghostroll(["ingest", source, "--base-dir", base, ...set], { env });
+}

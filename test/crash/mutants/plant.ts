@@ -1,0 +1,21 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const root = join(import.meta.dirname, "../../..");
+/** What the command is made of; packages are found by walking up from the copy. */
+const PARTS = ["src", "templates", "package.json", "tsconfig.json"];
+
+/** Makes a copy of the product with a bug in it, the patch of that name; returns its folder. Throws when it no longer applies. */
+export async function plant(name: string): Promise<string> {
+  const copy = join(root, ".cache/mutants", name);
+  await rm(copy, { recursive: true, force: true });
+  await mkdir(copy, { recursive: true });
+  for (const part of PARTS) await cp(join(root, part), join(copy, part), { recursive: true });
+  const patch = join(import.meta.dirname, `${name}.patch`);
+  // Told not to look for a repository above, git takes the paths in the patch from this folder.
+  const env = { ...process.env, GIT_CEILING_DIRECTORIES: join(copy, "..") };
+  await promisify(execFile)("git", ["apply", patch], { cwd: copy, env });
+  return copy;
+}

@@ -1,0 +1,266 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { link, mkdir, open, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, it } from "node:test";
+import Database from "better-sqlite3";
+import type { Summary } from "../../src/app/summary.ts";
+import { makeCard, picture } from "../support/card.ts";
+import { exfatCard } from "../support/exfat-card.ts";
+import { IS_LONG, report } from "../support/figures.ts";
+import { ghostroll, start } from "../support/ghostroll.ts";
+import { assertComplete, assertSound, hashesBelow, sha256 } from "../support/invariants.ts";
+import { peaksOf } from "../support/memory.ts";
+import { lacks } from "../support/needs.ts";
+import { tempFolder } from "../support/temp.ts";
+import { openFaults } from "./shim/faults.ts";
+
+const isRoot = process.getuid?.() === 0;
+
+/** Names that break programs, as the bytes a filesystem may hold. */
+const NAMES: readonly (string | Buffer)[] = [
+  `${"a".repeat(251)}.JPG`,
+  `${"é".repeat(125)}x.JPG`,
+  Buffer.from("IMG_\xe9\xff.JPG", "latin1"),
+  Buffer.from("IMG_\xe8\xff.JPG", "latin1"),
+  "line\nbreak.JPG",
+  "tab\tcr\r.JPG",
+  "\x1b[2Jclear.JPG",
+  "back\\slash.JPG",
+  "..\\..\\up.JPG",
+  "...JPG",
+  "... .JPG",
+  "a..b.JPG",
+  " space.JPG",
+  "trailing.JPG ",
+  "trailing.JPG.",
+  "CON",
+  "aux.JPG",
+  "-rf.JPG",
+  "--help",
+  "$(touch x)`id`.JPG",
+  `'"&<b>%2e%2e%2f?*|:.JPG`,
+  "abc\u202egpj.exe.JPG",
+  "zero\u200bwidth\ufeff.JPG",
+  "caf\u00e9.JPG",
+  "cafe\u0301.JPG",
+  "TWIN.JPG",
+  "twin.jpg",
+  "\u{1f4f7}\u{1f1fa}\u{1f1f8}.JPG",
+  ".hidden.JPG",
+  "nothing",
+  "SHA256SUMS",
+  "session.json",
+  "incoming",
+];
+
+/** What exFAT takes and ext4 does not: 255 UTF-16 units are up to 765 bytes. */
+const LONG_NAMES = [
+  `${"é".repeat(251)}.JPG`,
+  `${"é".repeat(250)}f.JPG`,
+  `${"写".repeat(251)}.JPG`,
+  `${"写".repeat(250)}真.JPG`,
+  "caf\u00e9.JPG",
+  "cafe\u0301.JPG",
+  "abc\u202egpj.JPG",
+  "-rf.JPG",
+];
+
+describe("names and files that are out of the ordinary", () => {
+  it(`are kept under names that stay in the library, each content once: ${NAMES.length} names`, async (t) => {
+    const folder = await tempFolder(t);
+    const [source, base] = [join(folder, "card"), join(folder, "library")];
+    await mkdir(join(source, "DCIM"), { recursive: true });
+    for (const [index, name] of NAMES.entries()) {
+      const path = Buffer.concat([Buffer.from(`${source}/DCIM/`), Buffer.from(name)]);
+      await writeFile(path, name === "nothing" ? "" : await picture(index));
+    }
+    await link(join(source, "DCIM/TWIN.JPG"), join(source, "DCIM/HARD-LINK.JPG"));
+    for (const name of ["SHA256SUMS", "session.json"])
+      await writeFile(join(source, name), `on the card's root: ${name}`);
+    // The longest path the card can have is longer still below the library.
+    const deep = deepPath(source);
+    await makeCard(source, { [deep]: "deep" });
+
+    const { code, out, err } = await ghostroll(args(source, base, "--json"));
+    const files = NAMES.length + 4;
+    const { foundFiles, kept, duplicates, failed, troubles } = JSON.parse(out || "{}") as Summary;
+    assert.deepEqual(
+      { code, foundFiles, kept, duplicates, failed },
+      { code: 0, foundFiles: files, kept: files - 1, duplicates: 1, failed: 0 },
+      `${err} ${JSON.stringify(troubles)}`,
+    );
+    const truth = execFileSync("find", [source, "-type", "f", "-exec", "sha256sum", "-z", "{}", "+"]);
+    const onCard = new Set(
+      truth
+        .toString("latin1")
+        .split("\0")
+        .filter(Boolean)
+        .map((line) => line.slice(0, 64)),
+    );
+    const { kept: rows } = await assertSound(base, onCard);
+    assert.equal(rows, onCard.size);
+    const manifest = execFileSync(
+      "find",
+      [join(base, "originals"), ..."-mindepth 4 -maxdepth 4 -name SHA256SUMS".split(" ")],
+      { encoding: "utf8" },
+    ).trim();
+    execFileSync("sha256sum", ["--quiet", "--strict", "-c", "SHA256SUMS"], { cwd: dirname(manifest) });
+
+    const again = await ghostroll(args(source, base, "--json", "--rescan", "full"));
+    assert.equal(again.code, 0, again.err);
+    assert.equal((JSON.parse(again.out) as Summary).kept, 0, "nothing is kept a second time");
+    assert.equal((await assertSound(base, onCard)).kept, onCard.size);
+  });
+
+  it("are kept from exFAT, whose names can be longer than the library's disk can hold", {
+    skip: lacks("mkfs.exfat", "mount.exfat-fuse") || (isRoot ? false : "mounting a card takes root"),
+  }, async (t) => {
+    const card = await exfatCard(t, 32 * 1024 * 1024);
+    const folder = await tempFolder(t);
+    await card.insert("rw");
+    const pictures = await Promise.all(LONG_NAMES.map(async (_, index) => picture(index)));
+    await mkdir(join(card.root, "DCIM"));
+    for (const [index, name] of LONG_NAMES.entries())
+      await writeFile(join(card.root, "DCIM", name), pictures[index] ?? "");
+    card.eject();
+    await card.insert("ro");
+    const base = join(folder, "library");
+    const { code, err } = await ghostroll(args(card.root, base));
+    assert.equal(code, 0, err);
+    await assertComplete(base, new Set(pictures.map(sha256)), LONG_NAMES.length);
+    const names = new Set(pathsIn(base).map((path) => path.toString("utf8")));
+    assert.deepEqual(names, new Set(LONG_NAMES.map((name) => `DCIM/${name}`)), "the true names are known");
+  });
+
+  it("are kept as they were and as they became when they change while they are read", {
+    skip: lacks("cc"),
+  }, async (t) => {
+    const folder = await tempFolder(t);
+    const base = join(folder, "library");
+    const changes = ["grow", "shrink", "replace", "remove"];
+    const before = Object.fromEntries(
+      changes.map((change) => [`DCIM/${change}.CR3`, randomBytes(3_000_000)]),
+    );
+    const source = await makeCard(join(folder, "card"), {
+      ...before,
+      "DCIM/still.CR3": randomBytes(3_000_000),
+    });
+    const still = (await hashesBelow(source)).get(join(source, "DCIM/still.CR3"));
+    const faults = await openFaults(folder);
+    await faults.set(...changes.map((change) => `read /card/DCIM/${change}.CR3 ${change}`));
+
+    const { code, out, err } = await ghostroll(args(source, base, "--json"), { env: faults.env });
+    assert.deepEqual((await faults.happened()).length, changes.length, "each changed once");
+    assert.equal(code, 0, `${out}${err}`);
+    const { failed, isRemovable } = JSON.parse(out) as Summary;
+    assert.deepEqual({ failed, isRemovable }, { failed: 0, isRemovable: true });
+    const now = await hashesBelow(source);
+    assert.equal(now.get(join(source, "DCIM/still.CR3")), still);
+    const whole = [before["DCIM/replace.CR3"], before["DCIM/remove.CR3"]].map((bytes) =>
+      sha256(bytes ?? Buffer.alloc(0)),
+    );
+    // An open file is read to its end when its name goes away; of one that changes under the reader nothing is kept.
+    const expected = new Set([...now.values(), ...whole]);
+    const { kept } = await assertSound(base, expected);
+    assert.equal(kept, expected.size);
+  });
+});
+
+const FILES = IS_LONG ? 10_000 : 1_000;
+/** Beyond 4 GiB in the long form, where 32-bit sizes end; short enough for a CI's disk in the other. */
+const FILM_MIB = IS_LONG ? 6144 : 512;
+/** What a process may need more for a card a hundred times as large: names and buffers, never contents. */
+const GROWTH_MIB = 160;
+/** Main's heap is kept from growing by laziness: what it holds at once of 10,000 files is 24 MB. */
+const HEAP_MIB = 64;
+
+describe("much", () => {
+  it(`does not make the processes larger: ${FILES} files, and a film of ${FILM_MIB} MiB with holes`, {
+    timeout: 60_000 + FILES * 60 + FILM_MIB * 100,
+  }, async (t) => {
+    const folder = await tempFolder(t);
+    const few = await measured(await smallFiles(join(folder, "few"), 15), join(folder, "library-few"));
+    const many = await measured(await smallFiles(join(folder, "many"), FILES), join(folder, "library-many"));
+    const film = await sparseFilm(join(folder, "film"));
+    const large = await measured(film, join(folder, "library-film"));
+    const originals = await fileHashes(join(folder, "library-film/originals"), "*.MOV");
+    assert.deepEqual(originals, await fileHashes(film, "*.MOV"));
+    for (const [what, { mib, seconds }] of Object.entries({ few, many, large }))
+      t.diagnostic(`${what}: ${seconds.toFixed(1)} s, MiB of main and its workers ${mib.join(", ")}`);
+    for (const [index, mib] of few.mib.entries())
+      for (const other of [many, large])
+        assert.ok((other.mib[index] ?? 0) < mib + GROWTH_MIB, `process ${index} grew with the card`);
+    report(t, {
+      harness: "much at once",
+      tried: FILES + 1,
+      hit: FILES + 1,
+      lost: 0,
+      falselyClaimed: 0,
+      doubled: 0,
+    });
+  });
+});
+
+async function measured(source: string, base: string) {
+  const beganMs = performance.now();
+  const env = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` };
+  const { ended, mib } = await peaksOf(start(args(source, base), { env }));
+  assert.equal(ended.code, 0, ended.err);
+  return { mib, seconds: (performance.now() - beganMs) / 1000 };
+}
+
+/** Sidecars of 4 KB: what there is to do for each is names, rows and syncs. */
+async function smallFiles(card: string, count: number): Promise<string> {
+  const files = Array.from({ length: count }, (_, n) => [
+    `DCIM/${100 + Math.floor(n / 1000)}CANON/IMG_${String(n).padStart(5, "0")}.XMP`,
+    randomBytes(4000),
+  ]);
+  return makeCard(card, Object.fromEntries(files) as Record<string, Uint8Array>);
+}
+
+/** A film that is nearly all hole: a few bytes at its beginning, middle and end. */
+async function sparseFilm(card: string): Promise<string> {
+  await makeCard(card, { "DCIM/100CANON/MVI_0001.MOV": "" });
+  const path = join(card, "DCIM/100CANON/MVI_0001.MOV");
+  const bytes = FILM_MIB * 1024 * 1024;
+  const file = await open(path, "r+");
+  for (const at of [0, Math.floor(bytes / 2) + 7, bytes - 100])
+    await file.write(randomBytes(100), 0, 100, at);
+  await file.close();
+  await utimes(path, 1_780_000_000, 1_780_000_000);
+  return card;
+}
+
+/** By sha256sum, since a file of some GiB fits in no buffer. */
+async function fileHashes(folder: string, pattern: string): Promise<string[]> {
+  const lines = execFileSync("find", [folder, "-name", pattern, "-exec", "sha256sum", "{}", ";"], {
+    encoding: "utf8",
+  });
+  return lines
+    .trim()
+    .split("\n")
+    .map((line) => line.slice(0, 64));
+}
+
+/** A path that is as long as an absolute path can be on this system (PATH_MAX: 4096 with the zero byte). */
+function deepPath(card: string): string {
+  const room = 4095 - Buffer.byteLength(card) - 1;
+  const folders = Array.from({ length: 12 }, () => "d".repeat(255)).join("/");
+  const rest = room - folders.length - 2;
+  return `${folders}/${"e".repeat(Math.floor(rest / 4))}/${"f".repeat(Math.floor(rest / 4))}/${"g".repeat(rest - 2 * Math.floor(rest / 4) - 260)}/${"h".repeat(257 - 2)}`;
+}
+
+function pathsIn(base: string): Buffer[] {
+  const catalog = new Database(join(base, "ghostroll.db"), { readonly: true });
+  try {
+    return catalog.prepare<[], Buffer>("SELECT path FROM card_file").pluck().all();
+  } finally {
+    catalog.close();
+  }
+}
+
+function args(source: string, base: string, ...more: string[]): string[] {
+  return ["ingest", source, "--base-dir", base, "--set", "RESERVE_MB=0", "--no-serve", ...more];
+}

@@ -1,0 +1,61 @@
+import { existsSync } from "node:fs";
+import Database from "better-sqlite3";
+
+/** Content hashes by path below the library's root, of the originals somebody who asks is told of. */
+export type Acknowledged = ReadonlyMap<string, string>;
+
+const NOTHING: Acknowledged = new Map();
+
+/**
+ * Looks on, as `ghostroll sessions` would, at what a process at work acknowledges. A row can be seen from the moment on that
+ * its transaction is committed, so everything that was ever seen has to survive.
+ */
+export function watchCatalog(path: string): { look(): Acknowledged; close(): void } {
+  let connection: Database.Database | null = null;
+  let version: unknown;
+  let seen = NOTHING;
+
+  /** Before the writer has made it a WAL database, a reader would be in its way. */
+  const connect = () => {
+    if (connection === null && existsSync(`${path}-shm`))
+      connection = new Database(path, { readonly: true, fileMustExist: true });
+    return connection;
+  };
+  return {
+    look() {
+      const reader = connect();
+      if (reader === null) return seen;
+      const now = reader.pragma("data_version", { simple: true });
+      if (now === version) return seen;
+      seen = originalsOf(reader);
+      version = now;
+      return seen;
+    },
+    close() {
+      connection?.close();
+      connection = null;
+    },
+  };
+}
+
+/** What a catalog says after all is over. */
+export function readAcknowledged(path: string): Acknowledged {
+  if (!existsSync(path)) return NOTHING;
+  const connection = new Database(path, { readonly: true });
+  try {
+    return originalsOf(connection);
+  } finally {
+    connection.close();
+  }
+}
+
+function originalsOf(connection: Database.Database): Acknowledged {
+  const isMade =
+    connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'original'").get() !== undefined;
+  if (!isMade) return NOTHING;
+  const rows = connection.prepare("SELECT path, hash FROM original").all() as {
+    path: string;
+    hash: string;
+  }[];
+  return new Map(rows.map(({ path, hash }) => [path, hash]));
+}

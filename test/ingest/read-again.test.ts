@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { openCards } from "../../src/card/inventory.ts";
+import takeInventory from "../../src/card/inventory-task.ts";
+import { openCatalog } from "../../src/catalog/catalog.ts";
+import type { CardFile, VolumeId } from "../../src/domain/card.ts";
+import { displayName } from "../../src/domain/card-path.ts";
+import { Failure } from "../../src/domain/failure.ts";
+import { doubtsOfRemoval } from "../../src/domain/safety.ts";
+import { offload } from "../../src/ingest/offload.ts";
+import type { Ports } from "../../src/ingest/ports.ts";
+import { suspects } from "../../src/ingest/read-again.ts";
+import hashOriginal from "../../src/library/hash-task.ts";
+import headHash from "../../src/library/head-task.ts";
+import { openLibrary } from "../../src/library/library.ts";
+import reread from "../../src/library/reread-task.ts";
+import copyAndProve from "../../src/library/task.ts";
+import { makeCard } from "../support/card.ts";
+import { hashesBelow, sha256 } from "../support/invariants.ts";
+import { tempFolder } from "../support/temp.ts";
+
+const never = new AbortController().signal;
+const CARD = { "DCIM/A.JPG": "first", "DCIM/B.JPG": "second", "DCIM/C.JPG": "third" };
+const OPTIONS = { rescan: "full", readers: 1, reserveBytes: 0, verifySource: true } as const;
+
+type Library = Ports["library"];
+/** Takes the place of one method: what a card or reader that fails would do there. */
+type Faults = (library: Library) => Partial<Library>;
+
+/** A real library, catalog and card, with a reader that fails as told. */
+async function box(t: TestContext, faults: Faults) {
+  const folder = await tempFolder(t);
+  const root = join(folder, "library");
+  await mkdir(root);
+  const volume = { id: "v" as VolumeId, root: await makeCard(join(folder, "card"), CARD), label: "EOS" };
+  const library = openLibrary({
+    root,
+    copy: { run: async (request) => copyAndProve(request) },
+    head: { run: async (request) => headHash(request) },
+    reread: { run: async (request) => reread(request) },
+    hash: { run: async (request) => hashOriginal(request) },
+  });
+  await library.sweep();
+  const catalog = openCatalog(join(root, "ghostroll.db"), "store");
+  t.after(async () => catalog.close());
+  const ports = {
+    cards: openCards({ list: { run: async (request) => takeInventory(request) } }),
+    library: { ...library, ...faults(library) },
+    catalog,
+    second: null,
+  } as unknown as Ports;
+  const run = (change: Partial<typeof OPTIONS | { verifySource: boolean }> = {}) =>
+    offload(volume, { ...OPTIONS, ...change }, ports, () => {}, never);
+  const troubles = () => catalog.allSessions().flatMap(({ id }) => catalog.troubles(id));
+  const contents = async () => new Set((await hashesBelow(join(root, "originals"))).values());
+  return { root, run, troubles, contents, catalog };
+}
+
+const is = (file: CardFile, name: string) => displayName(file.path) === name;
+const eio = (file: CardFile) =>
+  new Failure("file-unreadable", `${displayName(file.path)} could not be read (EIO).`);
+
+describe("reading a card a second time", () => {
+  it("finds it equal when it is, and keeps nothing more", async (t) => {
+    const { run, troubles, contents } = await box(t, () => ({}));
+    const { source, different, removal } = await run();
+    assert.equal(source, "equal");
+    assert.equal(different.size, 0);
+    assert.deepEqual(doubtsOfRemoval(removal), []);
+    assert.deepEqual(troubles(), []);
+    for (const text of Object.values(CARD)) assert.ok((await contents()).has(sha256(Buffer.from(text))));
+  });
+
+  it("names a file that reads differently once, and keeps what two of three readings gave", async (t) => {
+    const { run, troubles, root } = await box(t, (library) => ({
+      readAgain: async (volume, file, signal) => {
+        const found = await library.readAgain(volume, file, signal);
+        return is(file, "B.JPG") ? { ...found, hash: "0".repeat(64) } : found;
+      },
+    }));
+    assert.equal((await run()).source, "different");
+    const [trouble, ...more] = troubles();
+    assert.deepEqual(more, []);
+    assert.equal(trouble?.name, "B.JPG");
+    assert.match(
+      trouble?.reason ?? "",
+      /other bytes when it was read again, and the first ones at a third.*Do not format/,
+    );
+    assert.deepEqual(await readdir(join(root, "incoming")), []);
+  });
+
+  it("keeps both readings of a file whose card has changed its mind, the first under its name", async (t) => {
+    let reads = 0;
+    const { run, troubles, contents, root, catalog } = await box(t, (library) => ({
+      copy: async (volume, file, signal) => {
+        if (!is(file, "B.JPG") || ++reads === 1) return library.copy(volume, file, signal);
+        // The card gives something else from now on, with the same size and time.
+        const other = { ...volume, root: join(root, "other") };
+        await makeCard(other.root, { "DCIM/A.JPG": "", "DCIM/B.JPG": "SECOND" });
+        return library.copy(other, file, signal);
+      },
+      readAgain: async (volume, file, signal) => {
+        const found = await library.readAgain(volume, file, signal);
+        return is(file, "B.JPG") ? { ...found, hash: sha256(Buffer.from("SECOND")) } : found;
+      },
+    }));
+    const { source, sessions } = await run();
+    assert.equal(source, "different");
+    assert.match(troubles()[0]?.reason ?? "", /both are kept, the second as originals\/.*B~\w+\.JPG/);
+    const kept = await contents();
+    for (const text of ["second", "SECOND"]) assert.ok(kept.has(sha256(Buffer.from(text))), text);
+    const [session] = sessions;
+    assert.ok(session);
+    assert.equal(catalog.manifest(session).length, 4, "the manifest has both");
+    const manifest = await readFile(
+      join(root, "originals/2026/2026-06-01", session.name, "SHA256SUMS"),
+      "utf8",
+    );
+    assert.match(manifest, new RegExp(sha256(Buffer.from("SECOND"))));
+  });
+
+  it("names a file that cannot be read a second time, whose content stays kept", async (t) => {
+    const { run, troubles, catalog } = await box(t, (library) => ({
+      readAgain: async (volume, file, signal) => {
+        if (is(file, "C.JPG")) throw eio(file);
+        return library.readAgain(volume, file, signal);
+      },
+    }));
+    assert.equal((await run()).source, "different");
+    assert.match(troubles()[0]?.reason ?? "", /C\.JPG could not be read \(EIO\)\. Do not format/);
+    assert.equal(catalog.tally(1 as never).kept, 3);
+  });
+
+  it("is done after an I/O error also when nobody asked, for what was read around it", async (t) => {
+    const again: string[] = [];
+    const faults: Faults = (library) => ({
+      copy: async (volume, file, signal) => {
+        if (is(file, "B.JPG")) throw eio(file);
+        return library.copy(volume, file, signal);
+      },
+      readAgain: async (volume, file, signal) => {
+        again.push(displayName(file.path));
+        const found = await library.readAgain(volume, file, signal);
+        return is(file, "A.JPG") ? { ...found, hash: "f".repeat(64) } : found;
+      },
+    });
+    const { run, troubles } = await box(t, faults);
+    const { source, removal } = await run({ verifySource: false });
+    assert.equal(source, "not-read", "of the whole card nothing is said");
+    assert.deepEqual(again.toSorted(), ["A.JPG", "C.JPG"]);
+    assert.deepEqual(troubles().map(({ name }) => name).toSorted(), ["A.JPG", "B.JPG"]); // biome-ignore format: one line reads best
+    assert.deepEqual(doubtsOfRemoval(removal).map(({ doubt }) => doubt), ["files-failed"]); // biome-ignore format: one line reads best
+    assert.deepEqual(removal.failed, ["DCIM/B.JPG"]);
+  });
+
+  it("is not done for a good card when nobody asked", async (t) => {
+    const { run } = await box(t, () => ({
+      readAgain: () => assert.fail("a card that is well is read once"),
+    }));
+    assert.equal((await run({ verifySource: false })).source, "not-read");
+  });
+
+  it("takes in what ended within a minute of an error, before and after it", () => {
+    const reads = [0, 30_000, 100_000, 200_000].map((endedMs) => ({ endedMs }));
+    assert.deepEqual(suspects(reads, [80_000]), [{ endedMs: 30_000 }, { endedMs: 100_000 }]);
+    assert.deepEqual(suspects(reads, []), []);
+  });
+});
