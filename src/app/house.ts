@@ -1,5 +1,5 @@
 import { getCompileCacheDir } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openCards } from "../card/inventory.ts";
 import type { watchCards } from "../card/watcher.ts";
@@ -7,6 +7,7 @@ import { openCatalog } from "../catalog/catalog.ts";
 import { lockLibrary } from "../catalog/lock.ts";
 import type { Settings } from "../config/slices.ts";
 import { Failure } from "../domain/failure.ts";
+import { makeDirectory } from "../flow/durable.ts";
 import { openGalleries } from "../gallery/galleries.ts";
 import { openPictures } from "../imaging/pictures.ts";
 import type { IngestOptions } from "../ingest/ingest-card.ts";
@@ -95,6 +96,8 @@ export async function openHouse(
     for (const end of closing.splice(0).reverse()) await end();
   };
   try {
+    // Their names too must survive a power cut, before anything in them is taken as kept.
+    for (const folder of [place.baseDir, dirname(place.dbPath)]) await makeFolder(folder);
     closing.push(lockLibrary(join(place.baseDir, "ghostroll.lock")));
     const { store, web } = await openStore(
       settings,
@@ -183,6 +186,14 @@ export async function openHouse(
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await makeDirectory(path);
+  } catch (error) {
+    throw new Failure("disk-unwritable", `The folder ${path} cannot be made.`, { cause: error });
   }
 }
 

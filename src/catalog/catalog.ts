@@ -46,6 +46,17 @@ export function openCatalog(path: string, store: string) {
         })
         .immediate(),
 
+    /** Renditions that were made once more: another version of the encoder may have made other bytes. */
+    renderedAgain: ({
+      file,
+      derived,
+      capture,
+    }: {
+      file: { hash: ContentHash };
+      derived: Derived;
+      capture: Capture;
+    }) => connection.transaction(() => putPicture(file.hash, derived, capture)).immediate(),
+
     markUploaded: (ids: readonly number[]): void => advance(ids, "rendered", "uploaded"),
   };
   return {

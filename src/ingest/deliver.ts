@@ -1,7 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { Failure } from "../domain/failure.ts";
 import { keys } from "../domain/layout.ts";
 import type { NewObject } from "../domain/object.ts";
 import { CACHE_FOREVER } from "../domain/object.ts";
+import type { Derived } from "../domain/rendition.ts";
 import type { Session } from "../domain/session.ts";
 import type { Doorbell } from "../flow/doorbell.ts";
 import { doorbell } from "../flow/doorbell.ts";
@@ -149,10 +151,31 @@ async function upload(
   ports: Ports,
   signal: AbortSignal,
 ): Promise<NewObject[]> {
-  const { pictures, store } = ports;
+  const { pictures, catalog } = ports;
   const { file, derived } = rendered;
-  // Renditions are a cache: somebody may have cleaned it between two runs.
-  if (!(await pictures.hasRenditions(file.hash, derived.renditions))) await pictures.derive(file, signal);
+  const makeAgain = async (): Promise<Derived> => {
+    const made = await pictures.derive(file, signal);
+    catalog.renderedAgain(made);
+    return made.derived;
+  };
+  // Renditions are a cache: somebody may have cleaned it between two runs, or a bad disk changed what is in it.
+  const isThere = await pictures.hasRenditions(file.hash, derived.renditions);
+  try {
+    return await putRenditions(session, file, isThere ? derived : await makeAgain(), ports, signal);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "remote-corrupt") throw error;
+    return putRenditions(session, file, await makeAgain(), ports, signal);
+  }
+}
+
+async function putRenditions(
+  session: Session,
+  file: KeptFile,
+  derived: Derived,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<NewObject[]> {
+  const { pictures, store } = ports;
   const objects = derived.renditions.map(({ preset, sizeBytes, sha256 }) => ({
     key: keys.rendition(session.slug, file.hash, preset),
     body: { file: pictures.renditionFile(file.hash, preset) },

@@ -183,6 +183,8 @@ interface CatalogPort {
   beginDelivery(session: SessionId): void;
   /** One transaction a batch each; compare-and-set on the state. */
   markRendered(batch: readonly Rendered[]): void;
+  /** Replaces what is known of renditions that had to be made once more. */
+  renderedAgain(rendered: Rendered): void;
   markUploaded(ids: readonly number[]): void;
   /** Every kept file of a session, each content once. */
   delivered(session: SessionId): readonly Delivered[];
