@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { captureFromFile } from "../domain/capture.ts";
 import { Failure } from "../domain/failure.ts";
 import { keys } from "../domain/layout.ts";
+import { isShown } from "../domain/media.ts";
 import type { NewObject } from "../domain/object.ts";
 import { CACHE_FOREVER } from "../domain/object.ts";
 import type { Derived } from "../domain/rendition.ts";
@@ -101,7 +103,7 @@ async function renderAll(
   await runStep({
     from: work.items(signal),
     concurrency: renderers,
-    run: (file) => pictures.derive(file, signal),
+    run: async (file) => (isShown(file.media.kind) ? pictures.derive(file, signal) : withoutPicture(file)),
     commit: (batch: readonly Rendered[]) => {
       catalog.markRendered(batch);
       work.settle(batch.map(({ file }) => file));
@@ -109,6 +111,12 @@ async function renderAll(
       done.ring();
     },
   });
+}
+
+/** A sidecar, a sound, anything unknown: kept, and nothing to be seen of it. */
+function withoutPicture(file: KeptFile): Rendered {
+  const derived = { renditions: [], color: null, note: null };
+  return { file, derived, capture: captureFromFile(file.modifiedMs) };
 }
 
 async function uploadAll(
