@@ -158,6 +158,7 @@ export async function openHouse(
       readers: place.copyWorkers,
       reserveBytes: place.reserveBytes,
       verifySource: place.verifySource,
+      releases: false,
       renderers: pictures.workers,
       uploads: bucket.uploadWorkers,
       title: settings.gallery.title,

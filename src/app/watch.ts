@@ -108,8 +108,12 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
       house.announcer.inserted(volume.label);
       // A card comes before everything else that would read from or write to the library.
       work = Promise.all([work, hold()])
-        .then(() => settle(volume, () => takeIn(house, volume, report, log, context.signal)))
+        .then(() => {
+          supervisor.say(`Reading ${volume.label}.`);
+          return settle(volume, () => takeIn(house, volume, report, log, context.signal));
+        })
         .then(async (failure) => {
+          supervisor.say(failure === null ? "Waiting for cards." : `${failure.message} Waiting for cards.`);
           await upkeep.backUpDaily();
           release(failure);
         });
@@ -145,7 +149,7 @@ async function takeIn(
 ): Promise<Failure | null> {
   const { offloaded, certified, undelivered } = await ingestCard(
     volume,
-    house.options,
+    { ...house.options, releases: true },
     house.ports,
     report,
     signal,

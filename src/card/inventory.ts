@@ -1,6 +1,7 @@
 import type { Inventory, Volume } from "../domain/card.ts";
 import type { InventoryRequest } from "./inventory-task.ts";
 import { assertPresent } from "./presence.ts";
+import { releaseCard } from "./release.ts";
 
 interface CardsOptions {
   /** Runs `inventory-task.ts` where a hung card harms nobody. */
@@ -23,5 +24,8 @@ export function openCards({ list }: CardsOptions) {
     },
 
     assertPresent,
+
+    /** Has the card unmounted by the unit that mounted it, when that is ours; `failed` when something still uses it. */
+    release: (volume: Volume, signal: AbortSignal) => releaseCard(volume.root, { signal }),
   };
 }

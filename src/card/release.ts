@@ -1,6 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { RemovalFacts } from "../domain/safety.ts";
 import { readMounts } from "./mounts.ts";
 
 /** Where `systemd/mount-card` mounts cards, and where it looks for the names of those to unmount. */
@@ -19,31 +20,31 @@ const DEADLINE_MS = 20_000;
 const LOOK_MS = 100;
 
 /**
- * Has a card unmounted by the unit that mounted it: true when it is gone from our mounts, so that it may be taken out. False
- * when somebody else mounted it, when the unit is not installed, or when the card stays in use; it is then as before. Nothing
- * of ours may be open on the card.
+ * Has a card unmounted by the unit that mounted it: `done` when it is gone from our mounts, so that it may be taken out;
+ * `not-ours` when somebody else mounted it or the unit is not installed; `failed` when it stays in use and is as before.
+ * Nothing of ours may be open on the card.
  */
 export async function releaseCard(
   root: string,
   { signal, places = PLACES, deadlineMs = DEADLINE_MS }: ReleaseOptions,
-): Promise<boolean> {
-  if (dirname(root) !== places.cards) return false;
+): Promise<RemovalFacts["unmount"]> {
+  if (dirname(root) !== places.cards) return "not-ours";
   const request = join(places.requests, basename(root));
   try {
     await writeFile(request, "");
   } catch (error) {
-    if (isOneOf(error, "ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS")) return false;
+    if (isOneOf(error, "ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS")) return "not-ours";
     throw error;
   }
   for (const untilMs = performance.now() + deadlineMs; performance.now() < untilMs; ) {
     const mounts = await readMounts();
-    if (!mounts.some(({ target }) => target === root)) return true;
+    if (!mounts.some(({ target }) => target === root)) return "done";
     if (signal.aborted) break;
     await delay(LOOK_MS, undefined, { signal }).catch(() => {});
   }
   // Nobody answered; the request must not be granted later, when the card is in use again.
   await rm(request, { force: true });
-  return false;
+  return "failed";
 }
 
 function isOneOf(error: unknown, ...codes: readonly string[]): boolean {

@@ -33,7 +33,7 @@ export function removalFacts(
     foundFiles: files.length,
     keptFiles: isKnown ? files.length : keptOf(files, volume, catalog).length,
     failed: [...new Set([...failed, ...refused.map(({ path }) => displayPath(path))])],
-    // Cards are mounted by others as yet: nothing of ours holds them.
+    // Until somebody asks for it.
     unmount: "not-ours",
   };
 }

@@ -11,7 +11,10 @@ import { offload } from "./offload.ts";
 import type { Ports } from "./ports.ts";
 import type { Report } from "./report.ts";
 
-export interface IngestOptions extends OffloadOptions, DeliverOptions {}
+export interface IngestOptions extends OffloadOptions, DeliverOptions {
+  /** Whether a card is unmounted when everything on it is kept: the daemon does, a person who named a folder did not ask. */
+  readonly releases: boolean;
+}
 
 export interface Ingested {
   readonly offloaded: Offloaded;
@@ -64,8 +67,12 @@ export async function ingestCard(
     signal,
   );
   try {
-    const offloaded = await offloading;
+    const read = await offloading;
     close(true);
+    // At once, and not when the gallery is complete: the card is done, whatever the network does.
+    const mayRelease = options.releases && read.removal.isSameListing;
+    const unmount = mayRelease ? await ports.cards.release(volume, signal) : "not-ours";
+    const offloaded = { ...read, removal: { ...read.removal, unmount } };
     report({ kind: "offloaded", removal: offloaded.removal });
     const certified = certify(volume, offloaded, ports, signal);
     certified.then(

@@ -9,6 +9,7 @@ import type { ManifestLine } from "../domain/manifest.ts";
 import type { Media } from "../domain/media.ts";
 import type { NewObject, SignedLinks } from "../domain/object.ts";
 import type { Derived, PresetName, Rendition } from "../domain/rendition.ts";
+import type { RemovalFacts } from "../domain/safety.ts";
 import type { Session, SessionId, Tally, Trouble } from "../domain/session.ts";
 import type { SessionRecord } from "../domain/session-record.ts";
 import type { Delivered } from "../domain/tiles.ts";
@@ -52,6 +53,8 @@ interface CardsPort {
   list(volume: Volume, signal: AbortSignal): Promise<Inventory>;
   /** Throws `card-removed` when the card is no longer the one that was identified. Asks the kernel only, never the card. */
   assertPresent(volume: Volume): Promise<void>;
+  /** Has the card unmounted by the unit that mounted it, when that is ours; `failed` when something still uses it. */
+  release(volume: Volume, signal: AbortSignal): Promise<RemovalFacts["unmount"]>;
 }
 
 /** A copy in the library's `incoming` folder: complete, on disk, read back cold and equal to what was read from the card. */

@@ -34,7 +34,10 @@ const ATTACH_TRIES = 20;
 async function attach(file: string): Promise<string> {
   for (let tries = 1; ; tries++)
     try {
-      return run("losetup", "-f", "--show", file);
+      const device = run("losetup", "-f", "--show", file);
+      // A loop device stays read-only after whoever made it so has let go of it, as a test of card mounts does.
+      run("blockdev", "--setrw", device);
+      return device;
     } catch (error) {
       if (tries === ATTACH_TRIES) throw error;
       await delay(50);
