@@ -49,6 +49,8 @@ export function track(label: string, now: () => number = () => performance.now()
           break;
         case "published":
           shown.published = told.tiles;
+          // Those of an earlier run are in the gallery too.
+          shown.shownTotal = Math.max(shown.shownTotal, told.tiles);
           link = told.link;
           break;
         case "sampled":
