@@ -7,7 +7,7 @@ import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Session } from "../domain/session.ts";
 import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
-import type { Rescan } from "../ingest/offload.ts";
+import type { Rescan } from "../ingest/offload-options.ts";
 import type { Ports } from "../ingest/ports.ts";
 import { linkOf } from "../ingest/publish.ts";
 import type { Command } from "./cli.ts";

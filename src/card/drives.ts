@@ -13,7 +13,7 @@ export interface Drive {
 const DEADLINE_MS = 5_000;
 /**
  * Whole disks only, and no column about filesystems: for those lsblk asks every mounted one for its room, and a sick card does
- * not answer (cardlab §0.6).
+ * not answer.
  */
 const ARGUMENTS = "--bytes --all --json --paths --nodeps --output NAME,KNAME,RM,HOTPLUG,SUBSYSTEMS".split(
   " ",
@@ -26,7 +26,7 @@ const run = promisify(execFile);
  * an earlier question, fails or makes no sense. It is a help, never needed: mountinfo and sysfs say the rest.
  *
  * Only drivelist's reader of JSON is imported. Its `list` has no deadline, reads another format for the rest of its life after
- * one failed call (cardlab §0.5), and its reader of that format never returns from a line without an equals sign.
+ * one failed call, and its reader of that format never returns from a line without an equals sign.
  */
 export function openDrives({ deadlineMs = DEADLINE_MS } = {}): () => Promise<Drive[] | null> {
   let isBusy = false;
@@ -50,7 +50,7 @@ export function openDrives({ deadlineMs = DEADLINE_MS } = {}): () => Promise<Dri
   };
 }
 
-/** drivelist calls whatever is virtual removable: compressed memory, and volumes of a disk that is not (cardlab §0.9). */
+/** drivelist calls whatever is virtual removable: compressed memory, and volumes of a disk that is not. */
 function drivesIn(stdout: string): Drive[] {
   return parse(stdout).map(({ device, isRemovable, isVirtual }) => ({
     name: device.replace(/^\/dev\//, ""),

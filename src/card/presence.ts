@@ -5,7 +5,7 @@ import { diskOf, readMounts } from "./mounts.ts";
 
 /**
  * What a folder's files lie on at this moment: another text as soon as the card is pulled, swapped for another one below
- * the same mount, or unmounted (cardlab §0.3, §0.4); the same one, mounted again at once, may well look the same. Asks the kernel only, never the card, so a hung one delays nobody.
+ * the same mount, or unmounted; the same one, mounted again at once, may well look the same. Asks the kernel only, never the card, so a hung one delays nobody.
  */
 export async function mediumOf(root: string): Promise<string> {
   const mount = mountHolding(root, await readMounts());

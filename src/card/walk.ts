@@ -94,7 +94,7 @@ export function walk(root: string, { maxDepth, maxEntries }: Limits = LIMITS): W
   function codeUnlessGone(error: unknown): string {
     const code = codeOf(error);
     if (code === null) throw error;
-    // A pulled FAT card has no errors, only no names (cardlab §0.2).
+    // A pulled FAT card has no errors, only no names.
     if (isDeviceGone(error) || (code === "ENOENT" && isRootListed && isEmpty(root)))
       throw new Failure("card-removed", `The card at ${root} was gone while it was listed.`, {
         cause: error,

@@ -6,8 +6,9 @@ import type { Certificate } from "./certify.ts";
 import { certify } from "./certify.ts";
 import type { DeliverOptions, Feed } from "./deliver.ts";
 import { deliver } from "./deliver.ts";
-import type { Offloaded, OffloadOptions } from "./offload.ts";
+import type { Offloaded } from "./offload.ts";
 import { offload } from "./offload.ts";
+import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports } from "./ports.ts";
 import type { Report } from "./report.ts";
 

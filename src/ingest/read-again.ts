@@ -42,7 +42,7 @@ export async function readAgain(
     concurrency: readers,
     run: async (read) => ({ ...read, outcome: await compare(read) }),
     commit: async (batch) => {
-      // Another card below the same mount would be told as a card that changes its mind (cardlab §0.4).
+      // Another card below the same mount would be told as a card that changes its mind.
       await cards.assertPresent(volume);
       for (const { file, hash, outcome } of batch) {
         if (outcome === "cached") isCached = true;

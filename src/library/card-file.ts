@@ -96,7 +96,7 @@ function cardFailure(error: unknown, { root, name }: CardFileRequest): unknown {
   });
 }
 
-/** A pulled FAT card lists nothing and knows no name, without an error (cardlab §0.2). */
+/** A pulled FAT card lists nothing and knows no name, without an error. */
 function isEmpty(root: string): boolean {
   try {
     return readdirSync(root).length === 0;

@@ -96,7 +96,7 @@ function writePart(
     onDisk(part, () => {
       // People sort originals by date in their file manager.
       futimesSync(fd, modifiedMs / 1000, modifiedMs / 1000);
-      // Never repeated: the kernel reports a lost write once, and a second fsync may say that all is well (cardlab §0.10).
+      // Never repeated: the kernel reports a lost write once, and a second fsync may say that all is well.
       fsyncSync(fd);
     });
     const hash = contentHash(whole.digest("hex"));

@@ -72,7 +72,7 @@ export function startChild({ threads, env, onAnswer, onDeath }: ChildOptions): C
     kill() {
       isKilled = true;
       child.kill("SIGKILL");
-      // A process inside an uninterruptible read does not end (cardlab §0.7): it must not keep this one from ending.
+      // A process inside an uninterruptible read does not end: it must not keep this one from ending.
       child.unref();
       child.channel?.unref();
       child.stderr?.destroy();

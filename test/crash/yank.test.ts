@@ -189,7 +189,7 @@ describe("a card whose every read fails from one moment to the next, as a pulled
     const run = start(ingest);
     await untilUnderWay(base, run);
     await truncate(image, 0);
-    // Of a card in a slot, the kernel notices that much later than its reads begin to fail (cardlab §3).
+    // Of a card in a slot, the kernel notices that much later than its reads begin to fail.
     await delay(250);
     execFileSync("losetup", ["-c", device]);
     const { code, out, err } = await run.ended;

@@ -19,7 +19,7 @@ export async function loopDisk(
   sizeBytes: number,
 ): Promise<LoopDisk> {
   const folder = await mkdtemp(join(tmpdir(), "ghostroll-disk-"));
-  // A name of its own: with one image name used again, a loop mount showed stale pages (reliability.md, traps).
+  // A name of its own: with one image name used again, a loop mount showed stale pages.
   const [disk, image] = [join(folder, "disk"), join(folder, `${basename(folder)}.img`)];
   let device: string | null = null;
   let isMounted = false;

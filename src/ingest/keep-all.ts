@@ -1,0 +1,149 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { bytesInWords } from "../domain/amounts.ts";
+import type { CardFile, Inventory, Volume } from "../domain/card.ts";
+import { displayPath } from "../domain/card-path.ts";
+import { Failure } from "../domain/failure.ts";
+import type { ContentHash } from "../domain/hash.ts";
+import { originalPath, sessionFolder } from "../domain/layout.ts";
+import { mediaByName } from "../domain/media.ts";
+import type { Session } from "../domain/session.ts";
+import { assertAddsUp } from "../domain/session.ts";
+import type { OffloadOptions } from "./offload-options.ts";
+import type { Ports, ProvedCopy, Settled, TrackedFile } from "./ports.ts";
+import { readAgain, suspects } from "./read-again.ts";
+import type { Report } from "./report.ts";
+import { runStep } from "./step.ts";
+
+/** The kernel takes up to 0.25 s to notice that a card was pulled whose reads fail already. */
+const NOTICE_MS = 500;
+
+/** About what one picture's renditions take: 0.5–0.8 MB for a share of 2048 pixels and its thumb. */
+const RENDITIONS_BYTES = 1024 * 1024;
+
+/**
+ * Keeps these files of a card in one session: each read once, proved, named, and acknowledged in batches; what cannot be read
+ * is tried again last and then named as failed. On return the session is offloaded and its manifest is written.
+ */
+export async function keepAll(
+  session: Session,
+  volume: Volume,
+  fresh: readonly CardFile[],
+  inventory: Inventory,
+  options: OffloadOptions,
+  ports: Ports,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  const { cards, catalog, library } = ports;
+  catalog.stopped(session.id, null);
+  catalog.find(session.id, fresh);
+  catalog.refuse(session.id, inventory.refused);
+  report({ kind: "session", session });
+  const pending = catalog.pending(session.id);
+  await assertSpace(pending, options.reserveBytes, library);
+  const folder = sessionFolder(session);
+  // Before the first file: the link to its gallery goes out while files still come, and must outlive the catalog.
+  await library.writeRecord(folder, catalog.record(session));
+  const troubled: TrackedFile[] = [];
+  const reads: { readonly file: CardFile; readonly hash: ContentHash; readonly endedMs: number }[] = [];
+  const errorsMs: number[] = [];
+  await keep(pending, (file) => troubled.push(file));
+  await keep(troubled, null);
+  const doubtful = options.verifySource ? [] : suspects(reads, errorsMs);
+  if (doubtful.length > 0) await readAgain(doubtful, volume, session, options.readers, ports, report, signal);
+  await library.writeManifest(folder, catalog.manifest(session));
+  await library.writeRecord(folder, catalog.record({ ...session, isOffloaded: true }));
+  assertAddsUp(catalog.tally(session.id));
+  catalog.finishOffload(session.id);
+
+  /** With `putOff`, a file whose failure may pass is put off to the end; without, it is recorded as failed. */
+  async function keep(
+    files: readonly TrackedFile[],
+    putOff: ((file: TrackedFile) => void) | null,
+  ): Promise<void> {
+    const inBatch = new Set<string>();
+    await runStep<TrackedFile, Settled | null>({
+      from: files,
+      concurrency: options.readers,
+      bytesOf: (outcome) => outcome?.file.sizeBytes ?? 0,
+      run: async (file) => {
+        try {
+          const copy = await library.copy(volume, file, signal);
+          reads.push({ file, hash: copy.hash, endedMs: performance.now() });
+          return { to: "stored", file, copy, path: originalPath(session, file.path) };
+        } catch (error) {
+          if (!Failure.is(error, "file")) throw error;
+          // A pulled card fails file by file; it is not the files that are bad.
+          await cards.assertPresent(volume);
+          if (error.code === "file-unreadable") errorsMs.push(performance.now());
+          if (error.policy.retry && putOff !== null) {
+            putOff(file);
+            return null;
+          }
+          if (error.code === "file-unreadable") {
+            await delay(NOTICE_MS, undefined, { signal }).catch(() => undefined);
+            await cards.assertPresent(volume);
+          }
+          return { to: "failed", file, code: error.code, reason: `${error.message} ${error.policy.hint}` };
+        }
+      },
+      commit: async (batch) => {
+        inBatch.clear();
+        // A card that was swapped below its mount gives bytes of the other one without an error.
+        await cards.assertPresent(volume);
+        const settled: Settled[] = [];
+        for (const outcome of batch)
+          if (outcome !== null) settled.push(await nameIt(outcome, inBatch, ports));
+        await library.sync(settled.flatMap((outcome) => (outcome.to === "stored" ? [outcome.path] : [])));
+        await assertPlaced(settled, library);
+        catalog.settle(session, settled);
+        report({ kind: "settled", outcomes: settled });
+      },
+    });
+  }
+}
+
+/** Gives a proved copy its final name, or drops it when its content is in the library already, checked on disk. */
+async function nameIt(outcome: Settled, inBatch: Set<string>, { catalog, library }: Ports): Promise<Settled> {
+  if (outcome.to !== "stored") return outcome;
+  const { file, copy } = outcome;
+  if (inBatch.has(copy.hash) || (await isKept(copy, catalog, library))) {
+    await library.discard(copy);
+    return { to: "duplicate", file, copy };
+  }
+  inBatch.add(copy.hash);
+  return { ...outcome, path: await library.place(copy, outcome.path) };
+}
+
+/** The row that follows says that these are on the disk, so the disk is asked: it costs one look a file. */
+async function assertPlaced(settled: readonly Settled[], library: Ports["library"]): Promise<void> {
+  for (const outcome of settled)
+    if (outcome.to === "stored" && !(await library.holds(outcome.path, outcome.copy.sizeBytes)))
+      throw new Failure("disk-unwritable", `${outcome.path} is not where it was just put.`);
+}
+
+async function isKept(
+  copy: ProvedCopy,
+  catalog: Ports["catalog"],
+  library: Ports["library"],
+): Promise<boolean> {
+  const kept = catalog.original(copy.hash);
+  return kept !== null && (await library.holds(kept.path, kept.sizeBytes));
+}
+
+/** Checked before the first byte, so that a card is not left half copied because of something that could be known. */
+async function assertSpace(
+  files: readonly CardFile[],
+  reserveBytes: number,
+  library: Ports["library"],
+): Promise<void> {
+  const pictures = files.filter(({ path }) => mediaByName(displayPath(path)).kind === "picture").length;
+  const copyBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const needBytes = copyBytes + pictures * RENDITIONS_BYTES + reserveBytes;
+  const freeBytes = await library.freeBytes();
+  if (files.length === 0 || freeBytes >= needBytes) return;
+  throw new Failure(
+    "disk-full",
+    `The card needs ${bytesInWords(needBytes)} on the library's disk (with ${bytesInWords(reserveBytes)} kept in reserve), ${bytesInWords(freeBytes)} are free.`,
+  );
+}
