@@ -91,6 +91,8 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
     house.ports.second?.ring();
     retry.release("at once");
     let work = Promise.resolve();
+    /** Aborts when a card comes while another one is at work. */
+    let crowd = new AbortController();
     const supervisor = openSupervisor(environment(), (error) => log.warn({ error }, "systemd was not told"));
     supervisor.say("Waiting for cards.");
     context.signal.addEventListener("abort", supervisor.stopping, { once: true });
@@ -106,11 +108,14 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
       );
       if (kind === "removed") continue;
       house.announcer.inserted(volume.label);
+      crowd.abort();
+      crowd = new AbortController();
+      const another = crowd.signal;
       // A card comes before everything else that would read from or write to the library.
       work = Promise.all([work, hold()])
         .then(() => {
           supervisor.say(`Reading ${volume.label}.`);
-          return settle(volume, () => takeIn(house, volume, report, log, context.signal));
+          return settle(volume, () => takeIn(house, volume, report, log, context.signal, another));
         })
         .then(async (failure) => {
           supervisor.say(failure === null ? "Waiting for cards." : `${failure.message} Waiting for cards.`);
@@ -146,6 +151,7 @@ async function takeIn(
   report: Report,
   log: Logger,
   signal: AbortSignal,
+  another: AbortSignal,
 ): Promise<Failure | null> {
   const { offloaded, certified, undelivered } = await ingestCard(
     volume,
@@ -153,6 +159,7 @@ async function takeIn(
     house.ports,
     report,
     signal,
+    another,
   );
   const { foundFiles, knownFiles, isRemovable, sessions } = offloaded;
   const names = sessions.map(({ name }) => name);

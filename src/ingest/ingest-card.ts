@@ -27,7 +27,8 @@ export interface Ingested {
 
 /**
  * One card, from plugging in to the gallery: offload and delivery run side by side, and neither waits for the other's
- * failure. Throws what stopped the offload, after what was kept until then has been delivered.
+ * failure. Throws what stopped the offload, after what was kept until then has been delivered. When `another` aborts, another
+ * card waits: once this one's offload is done its delivery is left for later, so that a slow uplink never holds a card.
  */
 export async function ingestCard(
   volume: Volume,
@@ -35,7 +36,10 @@ export async function ingestCard(
   ports: Ports,
   report: Report,
   signal: AbortSignal,
+  another: AbortSignal = signal,
 ): Promise<Ingested> {
+  const leave = new AbortController();
+  const delivering = AbortSignal.any([signal, leave.signal]);
   let open: OpenFeed | null = null;
   let deliveries: Promise<Failure | null> = Promise.resolve(null);
   let current: Session | null = null;
@@ -60,7 +64,7 @@ export async function ingestCard(
       const feed = openFeed();
       open = feed;
       deliveries = deliveries.then(
-        async (before) => before ?? (await delivered(told.session, feed, options, ports, report, signal)),
+        async (before) => before ?? (await delivered(told.session, feed, options, ports, report, delivering)),
       );
       // Awaited below; until then a rejection must not end the process before the offload is done.
       deliveries.catch(() => undefined);
@@ -81,7 +85,17 @@ export async function ingestCard(
       // Told to whoever awaits it.
       () => undefined,
     );
-    return { offloaded, certified, undelivered: await deliveries };
+    const giveWay = () => leave.abort(new Failure("interrupted", "Another card is waiting."));
+    if (another.aborted) giveWay();
+    another.addEventListener("abort", giveWay, { once: true });
+    const undelivered = await deliveries.catch((error: unknown) => {
+      const hasLeft = leave.signal.aborted && !signal.aborted;
+      const isThat = error === leave.signal.reason || (error as Error).name === "AbortError";
+      if (hasLeft && isThat) return leave.signal.reason as Failure;
+      throw error;
+    });
+    another.removeEventListener("abort", giveWay);
+    return { offloaded, certified, undelivered };
   } catch (error) {
     close(false);
     await deliveries.catch(() => undefined);

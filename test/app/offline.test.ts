@@ -161,4 +161,22 @@ describe("offline from the first second", () => {
     await run.ended;
     await assertAllThere(base, server, contents);
   });
+
+  it("a store that never answers holds the first card's gallery, and never the second card", async (t) => {
+    const hole = createServer(() => {});
+    await once(hole.listen(0, "127.0.0.1"), "listening");
+    t.after(() => void hole.close());
+    const { port } = hole.address() as { port: number };
+    const { launch, insert } = await box(t, port);
+    const run = launch();
+    await insert("FIRST", 3);
+    await until("the first card", run, isSafe(run, 1));
+    await insert("SECOND", 5);
+    // The store would be given up after a minute without a byte; a person with a second card does not wait that long.
+    const askedMs = performance.now();
+    await until("the second card", run, isSafe(run, 2));
+    assert.ok(performance.now() - askedMs < 30_000);
+    run.child.kill("SIGTERM");
+    assert.equal((await run.ended).code, 0);
+  });
 });
