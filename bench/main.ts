@@ -7,6 +7,7 @@ import { gallery } from "./gallery.ts";
 import { hash } from "./hash.ts";
 import { images } from "./images.ts";
 import type { Setting } from "./measure.ts";
+import { proof } from "./proof.ts";
 import { rescan } from "./rescan.ts";
 import { rows } from "./rows.ts";
 import { start } from "./start.ts";
@@ -16,6 +17,7 @@ import { tableOf } from "./table.ts";
 const QUESTIONS: Readonly<Record<string, (setting: Setting) => Promise<readonly Row[]>>> = {
   hash,
   rows,
+  proof,
   images,
   "end-to-end": endToEnd,
   start,
