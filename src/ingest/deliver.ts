@@ -36,6 +36,8 @@ export interface Feed {
 
 /** A page of pictures arrives on a phone in about this time; more often, the index would be put more than the pictures. */
 const PUBLISH_EVERY_MS = 2000;
+/** A large gallery, or a slow uplink, takes longer to publish: it may have a tenth of the time, the pictures the rest. */
+const PAUSES_A_PUBLISH = 9;
 
 /**
  * Brings a session's kept files to guests: renders, uploads and publishes while more come, each step fed by the catalog.
@@ -201,7 +203,7 @@ async function putRenditions(
   return put;
 }
 
-/** Publishes whenever there is more, at most every two seconds, until the last upload is done. */
+/** Publishes whenever there is more, at most every two seconds and a tenth of the time, until the last upload is done. */
 async function publishAll(
   session: Session,
   bell: Doorbell,
@@ -218,9 +220,11 @@ async function publishAll(
     await bell.wait(ends).catch(() => undefined);
     if (ends.aborted) break;
     if (isThere) continue;
+    const startedMs = performance.now();
     const published = await publish(session, "uploading", title, ports, signal);
     if (published !== null) report({ kind: "published", session, ...published, isComplete: false });
-    await delay(PUBLISH_EVERY_MS, undefined, { signal: ends }).catch(() => undefined);
+    const pauseMs = Math.max(PUBLISH_EVERY_MS, (performance.now() - startedMs) * PAUSES_A_PUBLISH);
+    await delay(pauseMs, undefined, { signal: ends }).catch(() => undefined);
   }
   signal.throwIfAborted();
 }
