@@ -39,6 +39,12 @@ async function visit(
 const shownPictures = (page: Page): Promise<number> =>
   page.evaluate(`[...document.images].filter((image) => image.complete && image.naturalWidth > 0).length`);
 
+async function keptBelow(folder: string): Promise<number> {
+  return [...(await hashesBelow(join(folder, "library/originals"))).keys()].filter((path) =>
+    path.endsWith(".JPG"),
+  ).length;
+}
+
 async function eventually(
   what: string,
   isSo: () => Promise<boolean> | boolean,
@@ -191,7 +197,7 @@ describe("a gallery in a bucket of a real S3 server", { skip: lacks("radosgw", "
     assert.match(out, /Create the bucket or correct GHOSTROLL_S3_BUCKET/);
     assert.match(out, /originals are kept/);
     assert.doesNotMatch(out + err, /\n\s+at /);
-    assert.equal((await hashesBelow(join(folder, "library/originals"))).size, 3);
+    assert.equal(await keptBelow(folder), 2);
     const moved = await ghostroll(["ingest", card], { env: { ...env, GHOSTROLL_S3_BUCKET: "there" } });
     assert.equal(moved.code, 0, moved.out + moved.err);
   });
@@ -205,6 +211,6 @@ describe("a gallery in a bucket of a real S3 server", { skip: lacks("radosgw", "
     assert.equal(code, 78, out + err);
     assert.match(out, /access keys/);
     assert.doesNotMatch(out + err, /a-wrong-secret|\n\s+at /);
-    assert.equal((await hashesBelow(join(folder, "library/originals"))).size, 3);
+    assert.equal(await keptBelow(folder), 2);
   });
 });

@@ -29,6 +29,7 @@ const EXPECTED = {
   second: "0 written",
   // A card mounted after the start came into the sandbox.
   gallery: '"tiles":6,',
+  safe: "0 mounted",
   originals: "6",
   sandbox: "/var/lib/ghostroll",
   sessions: "1",

@@ -35,12 +35,16 @@ fact second "$(grep -c ^write /tmp/second) written"
 
 GHOSTROLL_CARD_FILESYSTEMS=ext4 $mount_card mount "$card" && until_so 60 logged 'gallery complete'
 fact gallery "$(journalctl --quiet --no-pager --output=cat --unit=ghostroll.service | grep -o '"tiles":[0-9]*,' | tail -1)"
+until_so 30 logged 'Safe to remove'
+fact safe "$(findmnt --noheadings /run/ghostroll/cards/BOX_CARD | wc -l) mounted"
 fact originals "$(find $library/originals -name '*.JPG' | wc -l)"
 fact sandbox "$(sort -u $library/tried | tr '\n' ' ')"
 fact sessions "$(ghostroll sessions | grep -c BOX_CARD)"
 
-# Again, now with a program that uses it.
-findmnt "/run/ghostroll/cards/BOX_CARD" >/dev/null || GHOSTROLL_CARD_FILESYSTEMS=ext4 $mount_card mount "$card" >/dev/null
+# Again, now with a program that uses it: the service asks for its release as before, and must not get it.
+GHOSTROLL_CARD_FILESYSTEMS=ext4 $mount_card mount "$card" >/dev/null
+(cd /run/ghostroll/cards/BOX_CARD && exec sleep 120) &
+holder=$!
 fact mounted "$(findmnt --noheadings --output OPTIONS /run/ghostroll/cards/BOX_CARD | grep -o '^ro,nosuid,nodev,noexec')"
 fact sees "$(findmnt --task "$(property MainPID)" --noheadings --output TARGET | grep -c BOX_CARD)"
 mkdir -p /mnt/other
@@ -50,10 +54,7 @@ echo precious >/mnt/other/file
 setpriv --reuid=ghostroll --regid=ghostroll --clear-groups bash -c 'cd /run/ghostroll/release && ln -s /mnt/other other && ln -s /run/ghostroll/cards/BOX_CARD .hidden && mkdir "a b;reboot" folder && touch folder/file -- "-rf" "\$(reboot)" ..BOX_CARD'
 until_so 20 test -z "$(ls -A /run/ghostroll/release)"
 sleep 0.3
-fact hostile "$(cat /mnt/other/file) $(find /run/ghostroll/release -mindepth 1 | wc -l) left, $(findmnt --noheadings --output TARGET /run/ghostroll/cards/BOX_CARD | wc -l) mounted"
-# systemctl stop waits: until nothing of the service holds the card, this shell alone does.
-(cd /run/ghostroll/cards/BOX_CARD && exec sleep 60) &
-holder=$!
+fact hostile "$(cat /mnt/other/file) $(find /run/ghostroll/release -mindepth 1 ! -name BOX_CARD | wc -l) left, $(findmnt --noheadings --output TARGET /run/ghostroll/cards/BOX_CARD | wc -l) mounted"
 setpriv --reuid=ghostroll --regid=ghostroll --clear-groups touch /run/ghostroll/release/BOX_CARD
 until_so 20 sh -c 'systemctl is-failed ghostroll-release.service'
 fact held "$(findmnt --noheadings --output TARGET /run/ghostroll/cards/BOX_CARD)"
