@@ -27,6 +27,8 @@ describe("whether a card is still there", { skip }, () => {
     run("truncate", "-s", "16M", image);
     run("mkfs.ext4", "-q", image);
     device = run("losetup", "-f", "--show", image);
+    // A loop device stays read-only once a card was mounted from it (`systemd/mount-card`).
+    run("blockdev", "--setrw", device ?? "");
     run("mount", device ?? "", card);
     await mkdir(join(card, "DCIM"));
     await writeFile(join(card, "DCIM/IMG_0001.JPG"), "x");

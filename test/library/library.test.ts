@@ -118,6 +118,8 @@ describe("library", () => {
     await writeFile(image, Buffer.alloc(8 * 1024 * 1024));
     execFileSync("mkfs.exfat", [image], { stdio: "ignore" });
     const device = execFileSync("losetup", ["--find", "--show", image], { encoding: "utf8" }).trim();
+    // A loop device stays read-only once a card was mounted from it (`systemd/mount-card`).
+    execFileSync("blockdev", ["--setrw", device]);
     try {
       await withMount("mount.exfat-fuse", [device], async (mount) => {
         library = open(mount);

@@ -51,6 +51,8 @@ export async function exfatCard(
       device = execFileSync("losetup", ["-f", "--show", ...(how === "ro" ? ["-r"] : []), image], {
         encoding: "utf8",
       }).trim();
+      // A loop device stays read-only once a card was mounted from it (`systemd/mount-card`).
+      if (how !== "ro") execFileSync("blockdev", ["--setrw", device]);
       execFileSync("mount.exfat-fuse", ["-o", how, device, root], { stdio: "ignore" });
       if (!isMounted(root)) throw new Error(`${root} is not mounted`);
       server = await serverOf(device);

@@ -34,6 +34,8 @@ export async function loopDisk(
   execFileSync("mkfs.ext4", ["-q", image]);
   device = execFileSync("losetup", ["-f", "--show", image], { encoding: "utf8" }).trim();
   const loop = device;
+  // A loop device stays read-only once a card was mounted from it (`systemd/mount-card`).
+  execFileSync("blockdev", ["--setrw", loop]);
   execFileSync("mount", [loop, disk]);
   isMounted = true;
   const insertAgain = () => {

@@ -61,6 +61,8 @@ it("the service lives under a real systemd: start, card, sandbox, release, watch
     encoding: "utf8",
   }).trim();
   const { stdout, stderr } = spawnSync(BOX, [BOXED, loop], { encoding: "utf8" });
+  // mount-card made it read-only, and a loop device stays so for whoever gets it next.
+  execFileSync("blockdev", ["--setrw", loop]);
   execFileSync("losetup", ["--detach", loop]);
   const facts = [...stdout.matchAll(/^([a-z]+): (.*?) *$/gm)].map(([, name, value]) => [name, value]);
   assert.deepEqual(Object.fromEntries(facts), EXPECTED, `${stdout}${stderr}`);
