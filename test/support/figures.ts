@@ -3,7 +3,10 @@ import { appendFileSync } from "node:fs";
 /** Whether this is `npm run test:crash`; CI and `npm test` run the short form of each harness. */
 export const IS_LONG = process.env["GHOSTROLL_LONG"] === "1";
 
-/** What a harness found, one row of the table that `npm run test:crash` prints. All but `tried` have to be 0. */
+/**
+ * What a harness found, one row of the table that `npm run test:crash` prints. A violation throws in the harness before it
+ * reports, so the last three are 0 in every row there is: a harness that found something has failed, and has no row.
+ */
 export interface Figure {
   /** What was done, in a few words: `SIGKILL at random moments`. */
   readonly harness: string;
