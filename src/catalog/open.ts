@@ -28,11 +28,15 @@ export function openConnection(path: string): Connection {
   });
 }
 
-/** Opens an existing catalog to look at it while another process may be writing; `null` when there is none yet. */
+/** Opens an existing catalog to look at it while another process may be writing; `null` when nothing is in it yet. */
 export function openForReading(path: string): Connection | null {
   if (!existsSync(path)) return null;
   return translated(path, () => {
     const connection = new Database(path, { readonly: true, fileMustExist: true });
+    if (isUnfinished(connection)) {
+      connection.close();
+      return null;
+    }
     refuseForeign(connection, path);
     if (Number(connection.pragma("user_version", { simple: true })) === MIGRATIONS.length) return connection;
     // An older GhostRoll wrote it: it lacks what is asked for.
@@ -40,6 +44,17 @@ export function openForReading(path: string): Connection | null {
     openConnection(path).close();
     return new Database(path, { readonly: true, fileMustExist: true });
   });
+}
+
+/** Whether a crash met SQLite making this a WAL database: only a writer may roll that back, and nothing was in it before. */
+function isUnfinished(connection: Connection): boolean {
+  try {
+    connection.pragma("user_version");
+    return false;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "SQLITE_READONLY_ROLLBACK") return true;
+    throw error;
+  }
 }
 
 function configure(connection: Connection): void {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import Database from "better-sqlite3";
 import { RECORDS } from "../../src/domain/layout.ts";
 import { openDirectoryStore } from "../../src/remote/directory-store.ts";
+import { lookInto } from "./look-into.ts";
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
@@ -40,8 +40,8 @@ export async function assertSound(
   const onDisk = await hashesBelow(join(base, "originals"));
   for (const [path, hash] of onDisk)
     if (!isRecord(path)) assert.ok(onCard.has(hash), `${path} holds something that is not on the card`);
-  if (!existsSync(file)) return { kept: 0, published: 0 };
-  const catalog = new Database(file, { readonly: true });
+  const catalog = lookInto(file);
+  if (catalog === null) return { kept: 0, published: 0 };
   try {
     assert.equal(catalog.pragma("integrity_check", { simple: true }), "ok");
     // Killed before the first migration was committed.

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
+import { lookInto } from "../../support/look-into.ts";
 
 /** Content hashes by path below the library's root, of the originals somebody who asks is told of. */
 export type Acknowledged = ReadonlyMap<string, string>;
@@ -40,8 +41,8 @@ export function watchCatalog(path: string): { look(): Acknowledged; close(): voi
 
 /** What a catalog says after all is over. */
 export function readAcknowledged(path: string): Acknowledged {
-  if (!existsSync(path)) return NOTHING;
-  const connection = new Database(path, { readonly: true });
+  const connection = lookInto(path);
+  if (connection === null) return NOTHING;
   try {
     return originalsOf(connection);
   } finally {

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import type { DirectoryStore } from "../../../src/remote/directory-store.ts";
 import { openDirectoryStore } from "../../../src/remote/directory-store.ts";
+import { lookInto } from "../../support/look-into.ts";
 import type { Acknowledged } from "./acknowledged.ts";
 
 /** Everything that was acknowledged before a cut is acknowledged after it; `assertSound` compares that with the files. */
@@ -37,8 +36,8 @@ async function assertOpens(store: DirectoryStore, { href, pathname, searchParams
 }
 
 function recordedKeys(catalog: string): readonly string[] {
-  if (!existsSync(catalog)) return [];
-  const connection = new Database(catalog, { readonly: true });
+  const connection = lookInto(catalog);
+  if (connection === null) return [];
   try {
     const isMade =
       connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'object'").get() !== undefined;
