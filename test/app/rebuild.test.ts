@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from "node:test";
 import Database from "better-sqlite3";
 import type { Summary } from "../../src/app/summary.ts";
 import { makeCard, picture, pictureCard } from "../support/card.ts";
-import { IS_LONG } from "../support/figures.ts";
+import { IS_LONG, report } from "../support/figures.ts";
 import { ghostroll } from "../support/ghostroll.ts";
 import { hashesBelow } from "../support/invariants.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -106,6 +106,7 @@ describe("a catalog that is lost", () => {
     assert.deepEqual(await hashesBelow(join(base, "store/objects")), store);
     const after = JSON.parse((await run("sessions", "--json")).out) as { link: string }[];
     assert.deepEqual(after.map(({ link }) => link), links.map(({ link }) => link)); // biome-ignore format: reads as one step
+    report(t, { harness: "catalog deleted, rebuilt", tried: TIMES, hit: TIMES });
   });
 
   it("is not mistaken for a new library, whether its file is gone or empty", async (t) => {

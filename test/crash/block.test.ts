@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { IS_LONG, report } from "../support/figures.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { assertComplete, assertSound, hashesBelow } from "../support/invariants.ts";
+import { mountImage } from "../support/mount.ts";
 import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 import { crashStates, openCrashes } from "./block/crash-states.ts";
@@ -15,7 +16,6 @@ import type { Acknowledged } from "./power-cut/acknowledged.ts";
 import { readAcknowledged, watchCatalog } from "./power-cut/acknowledged.ts";
 import { assertInStore, assertRemembered } from "./power-cut/claims.ts";
 import { MIXED_TILES, mixedCard } from "./power-cut/mixed-card.ts";
-import { mountImage } from "./power-cut/mount.ts";
 
 /** With the catalog on the library's disk, its syncs save what the library forgot: each has its turn. */
 const RECORDINGS = [
@@ -91,9 +91,6 @@ describe("a disk that loses, tears and reorders what was not flushed", { skip },
         harness: `block-level crashes, ${filesystem}, catalog ${place}`,
         tried: count,
         hit: midway,
-        lost: 0,
-        falselyClaimed: 0,
-        doubled: 0,
       });
       assert.ok(
         midway >= count / 4,

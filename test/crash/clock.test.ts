@@ -113,7 +113,7 @@ describe("a box whose clock is wrong", { skip: lacks("faketime") }, () => {
     const lost = await ghostroll(["sessions", "--base-dir", base], { env });
     assert.deepEqual([lost.code, linkIn(lost.out)], [0, ""]);
     assert.match(lost.out, /No links now: The clock/);
-    report(t, { harness: "clock at 1970", tried: 1, hit: 1, lost: 0, falselyClaimed: 0, doubled: 0 });
+    report(t, { harness: "clock at 1970", tried: 1, hit: 1 });
   });
 
   it("works as ever in 2040, and its links open when the clock is right again", async (t) => {
@@ -129,7 +129,7 @@ describe("a box whose clock is wrong", { skip: lacks("faketime") }, () => {
     await assertGallery(base, linkIn(out));
     const again = await ghostroll(ingest(source, base));
     assert.match(again.out, /Nothing new on card/);
-    report(t, { harness: "clock at 2040", tried: 1, hit: 1, lost: 0, falselyClaimed: 0, doubled: 0 });
+    report(t, { harness: "clock at 2040", tried: 1, hit: 1 });
   });
 
   it("works as ever while the clock jumps back and ahead by a day", async (t) => {
@@ -162,9 +162,6 @@ describe("a box whose clock is wrong", { skip: lacks("faketime") }, () => {
       harness: "clock jumping ±1 day",
       tried: 4,
       hit: jumps,
-      lost: 0,
-      falselyClaimed: 0,
-      doubled: 0,
     });
   });
 

@@ -89,9 +89,6 @@ describe("a bug of order planted in the product", { skip }, () => {
         harness: `planted: ${name}, found by ${harness}`,
         tried: 1,
         hit: 1,
-        lost: 0,
-        falselyClaimed: 0,
-        doubled: 0,
       });
     });
 

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { open, rm } from "node:fs/promises";
-import { run } from "../power-cut/mount.ts";
+import { run } from "../../support/mount.ts";
 import type { LogEntry } from "./write-log.ts";
 import { SECTOR_BYTES } from "./write-log.ts";
 

@@ -4,8 +4,8 @@ import { statSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Filesystem, Mounted } from "../power-cut/mount.ts";
-import { isMounted, makeImage, mountImage, run, unmount } from "../power-cut/mount.ts";
+import type { Filesystem, Mounted } from "../../support/mount.ts";
+import { isMounted, makeImage, mountImage, run, unmount } from "../../support/mount.ts";
 import { SECTOR_BYTES } from "./write-log.ts";
 
 /** A disk that writes down everything the kernel sends to it, in order. */

@@ -1,6 +1,6 @@
 import { mkdir, open, rm, statfs, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { mountImage, run, unmount } from "../power-cut/mount.ts";
+import { mountImage, run, unmount } from "../../support/mount.ts";
 
 /** A filesystem of its own that can be made full and roomy again. Root only. */
 export interface SmallDisk {

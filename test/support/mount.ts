@@ -19,10 +19,14 @@ export function run(program: string, ...args: readonly string[]): string {
   return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
 }
 
-/** Makes an empty filesystem in a new sparse file. */
-export async function makeImage(image: string, filesystem: Filesystem): Promise<void> {
+/** Makes an empty filesystem in a new sparse file. The name must be new: loop devices have shown bytes of an earlier image of the same name. */
+export async function makeImage(
+  image: string,
+  filesystem: Filesystem,
+  sizeBytes: number = IMAGE_BYTES,
+): Promise<void> {
   await writeFile(image, "", { flag: "wx" });
-  await truncate(image, IMAGE_BYTES);
+  await truncate(image, sizeBytes);
   const [program, ...args] = MKFS[filesystem];
   run(program, ...args, image);
 }
@@ -76,6 +80,8 @@ async function detach(device: string, file: string): Promise<void> {
 
 /** What was mounted and attached, to be undone whatever happens. */
 export interface Mounted {
+  /** `/dev/loop0`. */
+  readonly device: string;
   release(): Promise<void>;
 }
 
@@ -88,7 +94,7 @@ export async function mountImage(image: string, root: string): Promise<Mounted> 
   };
   try {
     run("mount", device, root);
-    return { release };
+    return { device, release };
   } catch (error) {
     await release();
     throw error;

@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Filesystem, Mounted } from "./mount.ts";
-import { makeImage, mountImage } from "./mount.ts";
+import type { Filesystem, Mounted } from "../../support/mount.ts";
+import { makeImage, mountImage } from "../../support/mount.ts";
 
 /** A disk whose power can be cut: a filesystem in an image of its own. Root only. */
-export interface LoopDisk {
+export interface DiskWithAPlug {
   /** Where it is mounted. */
   readonly root: string;
   /** From now on nothing gets to the disk, and what was not synced before never will; every call to it fails. */
@@ -17,8 +17,12 @@ export interface LoopDisk {
   remove(): Promise<void>;
 }
 
-/** Makes and mounts a disk. The name must be new: loop devices have shown bytes of an earlier image of the same name. */
-export async function loopDisk(folder: string, name: string, filesystem: Filesystem): Promise<LoopDisk> {
+/** Makes and mounts a disk of a new name. */
+export async function diskWithAPlug(
+  folder: string,
+  name: string,
+  filesystem: Filesystem,
+): Promise<DiskWithAPlug> {
   const [image, root] = [join(folder, `${name}.img`), join(folder, name)];
   await makeImage(image, filesystem);
   await mkdir(root);
