@@ -1,10 +1,11 @@
-import { watch } from "chokidar";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import { doorbell } from "../flow/doorbell.ts";
 import { isCard } from "./candidates.ts";
 import type { Drive } from "./drives.ts";
 import { openDrives } from "./drives.ts";
+import { openHints } from "./hints.ts";
 import { identifyVolume } from "./identify-volume.ts";
 import { readMounts } from "./mounts.ts";
 import type { Peek, PeekRequest } from "./peek-task.ts";
@@ -28,6 +29,8 @@ interface WatchOptions {
   readonly signal: AbortSignal;
   readonly intervalMs?: number;
   readonly listDrives?: () => Promise<Drive[] | null>;
+  /** Tells when to look at once; without, the interval has to do. */
+  readonly hints?: typeof openHints | null;
   /** Hears of each scan that came to its end, whose events were taken. */
   readonly onScan?: () => void;
 }
@@ -38,8 +41,8 @@ const INTERVAL_MS = 2_000;
 const SETTLE_MS = 500;
 /** Until a card that could not be looked at is tried again: it may have been a bad contact, or it will never answer. */
 const RETRY_MS = 30_000;
-/** How often chokidar looks at the names in the mount roots. */
-const HINT_MS = 500;
+/** Mounts and devices come in bursts; a scan takes a few milliseconds, and so does what the kernel and udev do after a hint. */
+const BREATH_MS = 50;
 
 /** What is known of a place. */
 interface Sight {
@@ -54,11 +57,12 @@ interface Sight {
 
 /**
  * Tells which cards are here, one event for each insertion and removal, those already present first; ends when the signal
- * aborts. A scan every two seconds is the truth; a change seen in a mount root only brings it forward. A card is announced
- * once two looks at it were equal.
+ * aborts. A scan every two seconds is the truth; a hint only brings it forward. A card is announced once two looks at it were
+ * equal.
  */
 export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEvent> {
-  const { mountRoots, labels, peek, signal, intervalMs = INTERVAL_MS, listDrives = openDrives() } = options;
+  const { mountRoots, labels, peek, signal, intervalMs = INTERVAL_MS } = options;
+  const { listDrives = openDrives(), hints = openHints } = options;
   const bell = doorbell();
   const sights = new Map<string, Sight>();
   let drives: Drive[] | null = null;
@@ -66,25 +70,15 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
   /** A bug met in the background, thrown where the caller sees it. */
   let bug: { readonly error: unknown } | null = null;
 
-  // Depth 0: the folders' names, nothing on the cards. Polling, because inotify does not see mounts.
-  const hints = watch([...mountRoots], {
-    usePolling: true,
-    interval: HINT_MS,
-    depth: 0,
-    ignoreInitial: true,
-  });
-  hints.on("all", () => bell.ring()).on("error", () => {});
+  const hinting = hints?.({ mountRoots, onHint: bell.ring });
   try {
     while (!signal.aborted) {
       yield* await scan();
       options.onScan?.();
-      const isSettling = [...sights.values()].some(
-        ({ state }) => state === "unsettled" || state === "looking",
-      );
-      await rest(isSettling ? Math.min(SETTLE_MS, intervalMs) : intervalMs);
+      await rest();
     }
   } finally {
-    await hints.close();
+    await hinting?.close();
   }
 
   async function scan(): Promise<CardEvent[]> {
@@ -165,14 +159,16 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
     });
   }
 
-  async function rest(ms: number): Promise<void> {
-    const timer = setTimeout(() => bell.ring(), ms);
+  /** Until the next scan: the next look that is due, the interval at most, or sooner when the bell rings. */
+  async function rest(): Promise<void> {
+    const dueMs = [...sights.values()].flatMap((sight) => (sight.state === "unsettled" ? sight.dueMs : []));
+    const untilMs = Math.min(...dueMs, performance.now() + intervalMs);
     try {
-      await bell.wait(signal);
+      await delay(BREATH_MS, undefined, { signal });
+      const timer = setTimeout(bell.ring, Math.ceil(untilMs - performance.now()));
+      await bell.wait(signal).finally(() => clearTimeout(timer));
     } catch {
       // The signal aborted, and the loop sees that itself.
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { openHints } from "../../src/card/hints.ts";
+import { tempFolder } from "../support/temp.ts";
+
+const isRoot = process.getuid?.() === 0;
+const WITHIN_MS = 5_000;
+
+/** Hints of a folder as mount root and another as `/dev`, with a findmnt of this shell script or the real one. */
+async function hinted(t: TestContext, script: string | null) {
+  const folder = await tempFolder(t);
+  const [media, devices, findmnt] = [join(folder, "media"), join(folder, "dev"), join(folder, "findmnt")];
+  await mkdir(media);
+  await mkdir(devices);
+  if (script !== null) {
+    await writeFile(findmnt, `#!/bin/sh\n${script}\n`);
+    await chmod(findmnt, 0o755);
+  }
+  let count = 0;
+  const open = (program: string) => {
+    const hints = openHints({
+      mountRoots: [media],
+      devices,
+      findmnt: program,
+      restartMs: 50,
+      onHint: () => count++,
+    });
+    t.after(hints.close);
+    return hints;
+  };
+  const next = async (act: () => unknown) => {
+    const before = count;
+    const startedMs = performance.now();
+    await act();
+    while (count === before && performance.now() - startedMs < WITHIN_MS) await delay(1);
+    assert.ok(count > before, `no hint within ${WITHIN_MS} ms`);
+    return performance.now() - startedMs;
+  };
+  return { folder, media, devices, findmnt, open, next, count: () => count };
+}
+
+describe("hints", () => {
+  it("tell of a mount and an unmount at once", { skip: !isRoot && "mounting needs root" }, async (t) => {
+    const { media, open, next } = await hinted(t, null);
+    open("findmnt");
+    // Until findmnt has begun to listen, there is nothing to be heard.
+    await delay(500);
+    const mountMs = await next(() => execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "hint", media]));
+    await delay(200);
+    const unmountMs = await next(() => execFileSync("umount", [media]));
+    t.diagnostic(`mount ${mountMs.toFixed(0)} ms, unmount ${unmountMs.toFixed(0)} ms, the programs included`);
+  });
+
+  it("tell of a device that comes, and not after they were closed", async (t) => {
+    const { devices, open, next, count } = await hinted(t, "sleep 60");
+    const hints = open(join(devices, "../findmnt"));
+    await next(() => writeFile(join(devices, "sda"), ""));
+    await hints.close();
+    const before = count();
+    await writeFile(join(devices, "sdb"), "");
+    await delay(200);
+    assert.equal(count(), before);
+  });
+
+  it("go on after findmnt died: it is started again, each time later", async (t) => {
+    const { findmnt, folder, open } = await hinted(t, `date +%s%N >> "$0.starts"; exit 1`);
+    open(findmnt);
+    const starts = async () => {
+      const text = await readFile(join(folder, "findmnt.starts"), "utf8").catch(() => "");
+      return text
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => Number(BigInt(line) / 1_000_000n));
+    };
+    const untilMs = performance.now() + WITHIN_MS;
+    while ((await starts()).length < 5 && performance.now() < untilMs) await delay(20);
+    const [first = 0, second = 0, , fourth = 0, fifth = 0] = await starts();
+    assert.ok(fifth - fourth >= 350, `the fifth start came ${fifth - fourth} ms after the fourth`);
+    assert.ok(fifth - fourth > second - first, "the pauses grow");
+  });
+
+  it("come from the names in the mount roots where there is no findmnt", async (t) => {
+    const { folder, media, open, next } = await hinted(t, null);
+    open(join(folder, "missing"));
+    await delay(1_000);
+    await next(() => mkdir(join(media, "EOS_DIGITAL")));
+  });
+
+  it("are done without where there is nothing to give any", async (t) => {
+    const { folder } = await hinted(t, null);
+    const none = join(folder, "none");
+    const hints = openHints({ mountRoots: [none], devices: none, findmnt: none, onHint: () => {} });
+    await delay(200);
+    await hints.close();
+  });
+});
