@@ -67,6 +67,6 @@ export async function loopCard(
 }
 
 /** Asked of the kernel: a card that hangs must not be looked at. */
-export function isMounted(target: string): boolean {
+function isMounted(target: string): boolean {
   return readFileSync("/proc/self/mountinfo", "utf8").includes(` ${target} `);
 }
