@@ -21,8 +21,11 @@ export function openSource(firstLink) {
   const chunks = new Map();
 
   /** @param {string} name @param {string | undefined} signature */
-  const linkTo = (name, signature) =>
-    index ? index.links.folder + name + index.links.tail + signature : firstLink;
+  const linkTo = (name, signature) => {
+    if (!index) return firstLink;
+    const { folder, tail } = index.pages ?? index.links;
+    return folder + name + tail + signature;
+  };
 
   /**
    * Asks for the index; the browser sends `If-None-Match` itself. Never throws.
@@ -101,7 +104,8 @@ export function openSource(firstLink) {
     },
     /** @param {Entry} entry @param {"thumb" | "share"} preset */
     picture(entry, preset) {
-      return linkTo(`p/${entry[0]}-${preset}.jpg`, entry[preset === "thumb" ? 1 : 2]);
+      const { folder, tail } = /** @type {Index} */ (index).links;
+      return `${folder}p/${entry[0]}-${preset}.jpg${tail}${entry[preset === "thumb" ? 1 : 2]}`;
     },
   };
 }

@@ -73,7 +73,7 @@ export function freshen(tile, position, entry, source) {
   if (!(tile instanceof HTMLAnchorElement) || !image || !entry[0]) return;
   tile.href = source.picture(entry, "share");
   image.alt = altOf(position, entry);
-  const link = source.picture(entry, image.src.includes("-share.jpg?") ? "share" : "thumb");
+  const link = source.picture(entry, /-share\.jpg(\?|$)/.test(image.src) ? "share" : "thumb");
   const isSame = image.src.split("?")[0] === link.split("?")[0];
   if (isSame && image.complete && image.naturalWidth) return;
   // The same address again is a second try for one that failed.

@@ -1,15 +1,19 @@
 import { join } from "node:path";
 import type { Settings } from "../config/slices.ts";
+import { isForGuests, isPage } from "../domain/layout.ts";
 import { openDirectoryStore } from "../remote/directory-store.ts";
 import type { ObjectStore } from "../remote/object-store.ts";
+import { withOpenLinks } from "../remote/open-links.ts";
 import { openS3Store } from "../remote/s3-store.ts";
+import { splitStore } from "../remote/split-store.ts";
 import type { Web } from "../web/server.ts";
 import { openWeb } from "../web/server.ts";
 
 /** Tells stores apart in the catalog: what is recorded of one says nothing of another. */
-export function storeName({ store, library }: Settings): string {
+export function storeName({ store, library, share }: Settings): string {
   if (store.bucket === null) return `directory ${library.baseDir}`;
-  return `s3 ${store.endpoint ?? store.region} ${store.bucket} ${store.prefix}`;
+  const pages = share.mode === "capability" && share.bucket !== null ? ` + ${share.bucket}` : "";
+  return `s3 ${store.endpoint ?? store.region} ${store.bucket} ${store.prefix}${pages}`;
 }
 
 /** What to do with bugs in answering a guest, or `null` to serve nothing. */
@@ -22,12 +26,13 @@ const health = () => ({ status: "ok" });
  * has to be closed is added to `closing`.
  */
 export async function openStore(
-  { store, library, web: address }: Settings,
+  settings: Settings,
   serving: Serving,
   closing: (() => void | Promise<void>)[],
 ): Promise<{ store: ObjectStore; web: Web | null }> {
+  const { store, library, web: address } = settings;
   if (store.bucket !== null) {
-    const opened = await openS3Store({ ...store, bucket: store.bucket, linkSeconds: store.expirySeconds });
+    const opened = await openBucket(settings, store.bucket);
     closing.push(opened.close);
     return { store: opened, web: null };
   }
@@ -45,4 +50,17 @@ export async function openStore(
   resolve = opened.resolveSigned;
   closing.push(opened.close);
   return { store: opened, web };
+}
+
+/** The bucket, or the two, with links as the mode of sharing wants them. */
+async function openBucket({ store, share }: Settings, bucket: string): Promise<ObjectStore> {
+  const options = { ...store, linkSeconds: store.expirySeconds };
+  const pictures = await openS3Store({ ...options, bucket });
+  if (share.mode === "cdn")
+    return { ...pictures, sign: withOpenLinks(pictures.sign, share.url ?? pictures.base, isForGuests) };
+  if (share.mode !== "capability") return pictures;
+  const pages = share.bucket === null ? null : await openS3Store({ ...options, bucket: share.bucket });
+  const both = pages === null ? pictures : splitStore(pictures, pages, isPage);
+  const base = share.url ?? (pages ?? pictures).base;
+  return { ...both, sign: withOpenLinks(both.sign, base, isPage) };
 }

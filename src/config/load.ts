@@ -15,6 +15,7 @@ import {
   type SettingName,
   type Values,
 } from "./settings.ts";
+import { impossibleSharing, pointlessSharing } from "./sharing.ts";
 import { type Settings, slice } from "./slices.ts";
 import { missingAccounts, unreachableLinks } from "./texts.ts";
 
@@ -130,7 +131,7 @@ function contradictions(values: Values): string[] {
     problems.push(
       `GHOSTROLL_SECOND_DIR is ${second}, which overlaps the library in ${base}; name a folder on another disk.`,
     );
-  problems.push(...missingAccounts(values));
+  problems.push(...missingAccounts(values), ...impossibleSharing(values));
   return problems;
 }
 
@@ -139,7 +140,7 @@ function isWithin(path: string, folder: string): boolean {
 }
 
 function pointless(values: Values): string[] {
-  const links = unreachableLinks(values);
+  const links = [...unreachableLinks(values), ...pointlessSharing(values)];
   if (values.S3_ENDPOINT === null || values.S3_BUCKET !== null) return links;
   return [
     "GHOSTROLL_S3_ENDPOINT has no effect without GHOSTROLL_S3_BUCKET: galleries stay on this machine.",

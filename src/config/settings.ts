@@ -39,6 +39,9 @@ export const PROFILE_NAMES = ["default", "conservative", "aggressive"] as const;
 /** How far a known card is trusted: by size and time, also by the heads of some files, or not at all. */
 export const RESCANS = ["stat", "sampled", "full"] as const;
 
+/** How guests open galleries. */
+const SHARE_MODES = ["presigned", "capability", "cdn", "lan"] as const;
+
 const GIB = 2 ** 30;
 /** Rendering is done by decoders that use one core each; the last core is left to copying, uploads and the page. */
 const oneCoreLeft: Default = {
@@ -82,6 +85,9 @@ export const SETTINGS = {
   S3_REGION:        { kind: text("letters, digits and -", /^[A-Za-z0-9-]+$/), default: { words: "AWS_REGION, else us-east-1", from: (known) => known.awsRegion ?? "us-east-1" }, meaning: "Region of the bucket; it is part of every signature." },
   S3_FORCE_PATH_STYLE: { kind: boolean, default: { words: "true when GHOSTROLL_S3_ENDPOINT is set", from: (known) => String(known.textOf("S3_ENDPOINT") !== "") }, meaning: "Put the bucket into the path instead of the host name, as most stores other than Amazon's need it." },
   PRESIGN_EXPIRY_SECONDS: { kind: integer(60, 604_800, "seconds"), default: "604800", meaning: "How long links work: seven days is the longest a signature can last (SigV4)." },
+  SHARE:            { kind: choice(SHARE_MODES), default: { words: "presigned with GHOSTROLL_S3_BUCKET, else lan", from: (known) => known.textOf("S3_BUCKET") === "" ? "lan" : "presigned" }, meaning: "How guests open a gallery: presigned by a long link that ends after seven days; capability by a short one that lasts, from a part of the bucket that anyone may read, with pictures that stay private; cdn by your own domain in front of the bucket; lan from this machine. docs/sharing.md says what each needs." },
+  SHARE_BUCKET:     { kind: optional(text("the name of a bucket", /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/)), default: "", meaning: "With capability: another bucket for the pages, which anyone may read, so that the one with the pictures can refuse all public access; empty puts them into the same." },
+  SHARE_URL:        { kind: optional(address), default: "", meaning: "With capability and cdn: the address that GHOSTROLL_S3_PREFIX_ROOT in the bucket has for guests, as in https://photos.example.org/ghostroll; empty is the bucket's own address." },
   UPLOAD_WORKERS:   { kind: integer(1, MAX_WORKERS), default: "8", meaning: "Objects sent at once: enough to hide the round trips of small files on a home uplink." },
 
   WEB_HOST:         { kind: text("a host name or IP address", /^[A-Za-z0-9.:_-]+$/), default: "127.0.0.1", meaning: "Where the web server listens: this machine only, unless told otherwise; 0.0.0.0 opens it to the network." },

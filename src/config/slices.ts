@@ -35,7 +35,8 @@ export function slice(values: Values, credentials: Credentials | null) {
       maxMegapixels: values.MAX_MEGAPIXELS,
     },
     store: {
-      bucket: values.S3_BUCKET,
+      // Galleries of mode `lan` stay on this machine, whatever else a bucket is for.
+      bucket: values.SHARE === "lan" ? null : values.S3_BUCKET,
       prefix: values.S3_PREFIX_ROOT.replace(/^\/+|\/+$/g, ""),
       endpoint: values.S3_ENDPOINT,
       region: values.S3_REGION,
@@ -44,6 +45,7 @@ export function slice(values: Values, credentials: Credentials | null) {
       expirySeconds: values.PRESIGN_EXPIRY_SECONDS,
       uploadWorkers: values.UPLOAD_WORKERS,
     },
+    share: { mode: values.SHARE, bucket: values.SHARE_BUCKET, url: values.SHARE_URL },
     web: { host: values.WEB_HOST, port: values.WEB_PORT, url: values.WEB_URL },
     notify: { onEvent: values.ON_EVENT, texts: textAccounts(values) },
     gallery: { title: values.GALLERY_TITLE },

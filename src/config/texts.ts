@@ -47,7 +47,7 @@ export function missingAccounts(values: Values): string[] {
 
 /** A link to this machine's own address opens on no phone. */
 export function unreachableLinks(values: Values): string[] {
-  if (values.TEXT_TO.length === 0 || values.S3_BUCKET !== null || values.WEB_URL !== null) return [];
+  if (values.TEXT_TO.length === 0 || values.SHARE !== "lan" || values.WEB_URL !== null) return [];
   if (!/^(127\.|localhost$|::1$|0\.0\.0\.0$)/.test(values.WEB_HOST)) return [];
   return [
     `Messages would bring a link to ${values.WEB_HOST}, which opens on no phone: set GHOSTROLL_WEB_URL, or a bucket.`,

@@ -69,3 +69,16 @@ export const keys = {
   asset: (name: string, hash: string, extension: string) =>
     `assets/${name}.${hash.slice(0, 16)}.${extension}`,
 } as const;
+
+/** Whether guests may be given a link to it: what belongs to galleries, never an original. */
+export function isForGuests(key: string): boolean {
+  return /^(g|assets)\/./.test(key);
+}
+
+/**
+ * Whether it is a part of the pages of a gallery, and no picture: in mode `capability` these open for whoever knows their
+ * address. The policy of such a bucket says the same (docs/sharing.md).
+ */
+export function isPage(key: string): boolean {
+  return /^(assets\/[^/]+|g\/[\w-]{22}(\/(i\.json|m\/\d+\.json|n\/\d+))?)$/.test(key);
+}

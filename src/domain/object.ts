@@ -16,7 +16,8 @@ export interface NewObject {
 
 /**
  * Links to many objects that differ only in key and signature: a gallery of thousands carries the rest once. The link to
- * `keys[i]` is `base + encoded key + "?" + query + "&" + signatureName + "=" + signatures[i]`.
+ * `keys[i]` is `base + encoded key + "?" + query + "&" + signatureName + "=" + signatures[i]`; where that signature is empty,
+ * the object opens for whoever knows its address, and the link is `openBase + encoded key`.
  */
 export interface SignedLinks {
   /** Absolute, ends with `/`. */
@@ -25,14 +26,18 @@ export interface SignedLinks {
   readonly signatureName: string;
   /** One for each key, in their order; safe in a query as they are. */
   readonly signatures: readonly string[];
-  /** Milliseconds since 1970 at which the links stop working. */
+  /** Absolute, ends with `/`. */
+  readonly openBase?: string;
+  /** Milliseconds since 1970 at which the signed links stop working; `Infinity` when none of them is signed. */
   readonly expiresMs: number;
 }
 
 /** The link to one of the signed keys. */
 export function linkTo(links: SignedLinks, key: string, index: number): string {
   const path = key.split("/").map(encodeURIComponent).join("/");
-  return `${links.base}${path}?${links.query}&${links.signatureName}=${links.signatures[index] ?? ""}`;
+  const signature = links.signatures[index] ?? "";
+  if (signature === "" && links.openBase !== undefined) return links.openBase + path;
+  return `${links.base}${path}?${links.query}&${links.signatureName}=${signature}`;
 }
 
 /** Renditions and assets never change under their key. */

@@ -33,6 +33,7 @@ export function packIndex(
     aspects: Buffer.from(items.map(aspectByte)).toString("base64"),
     groups: groupByTime(items),
     links: links.parts,
+    ...(links.pages !== links.parts && { pages: links.pages }),
     signature: links.signature(key),
     chunks: chunks.map(({ version, object }) => [version, links.signature(object.key)]),
     chunkEntries: CHUNK_ENTRIES,

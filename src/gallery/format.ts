@@ -56,6 +56,8 @@ export interface Index {
   readonly aspects: string;
   readonly groups: readonly Group[];
   readonly links: LinkParts;
+  /** Those of this index and of the chunks, where they are others than those of the pictures. */
+  readonly pages?: LinkParts;
   /** Signature of this index itself, so that an open page gets a fresh link with every refresh. */
   readonly signature: string;
   readonly chunks: readonly (readonly [version: string, signature: string])[];

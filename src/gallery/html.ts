@@ -45,7 +45,7 @@ export function packShell(gallery: Gallery, assets: Assets, links: Links, render
   const policy = [
     ...policyOf(style, [links.address(assets.lightboxStyle.key)], links),
     ["script-src", ...scripts.map(({ key }) => source(links.address(key)))].join(" "),
-    `connect-src ${source(links.parts.folder)}`,
+    `connect-src ${source(links.pages.folder)}`,
   ];
   const html = render("./shell", {
     ...common(gallery),

@@ -13,7 +13,10 @@ export interface Links {
   readonly signature: (key: string) => string;
   /** Absolute address of a key without its signature, as a content security policy names it. */
   readonly address: (key: string) => string;
+  /** Those of the pictures. */
   readonly parts: LinkParts;
+  /** Those of index and chunks. */
+  readonly pages: LinkParts;
 }
 
 /** Signs every key of a gallery in one go: the links share one query even when midnight passes meanwhile. */
@@ -25,14 +28,23 @@ export async function signAll(slug: string, wanted: readonly string[], sign: Sig
     if (place === undefined) throw new Error(`${key} was not signed`);
     return place;
   };
-  const address = (key: string): string => signed.base + key.split("/").map(encodeURIComponent).join("/");
+  const signature = (key: string): string => signed.signatures[placeOf(key)] ?? "";
+  const { base, openBase, query, signatureName } = signed;
+  const closedParts = {
+    folder: addressOf(base, `${keys.shell(slug)}/`),
+    tail: `?${query}&${signatureName}=`,
+  };
+  const pages =
+    openBase === undefined ? closedParts : { folder: addressOf(openBase, `${keys.shell(slug)}/`), tail: "" };
   return {
     to: (key) => linkTo(signed, key, placeOf(key)),
-    signature: (key) => signed.signatures[placeOf(key)] ?? "",
-    address,
-    parts: {
-      folder: `${address(keys.shell(slug))}/`,
-      tail: `?${signed.query}&${signed.signatureName}=`,
-    },
+    signature,
+    address: (key) => addressOf(signature(key) === "" ? (openBase ?? base) : base, key),
+    parts: query === "" ? pages : closedParts,
+    pages,
   };
+}
+
+function addressOf(base: string, key: string): string {
+  return base + key.split("/").map(encodeURIComponent).join("/");
 }

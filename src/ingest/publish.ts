@@ -39,7 +39,7 @@ export async function publish(
     state,
     items,
     expected,
-    availableUntilMs: links.expiresMs,
+    availableUntilMs: Number.isFinite(links.expiresMs) ? links.expiresMs : null,
   };
   for (const wave of await galleries.objects(gallery, store.sign))
     await putChanged(session, wave, ports, signal);

@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { isForGuests } from "../domain/layout.ts";
 import type { SignedLinks } from "../domain/object.ts";
 import { signedAtMs } from "./link-life.ts";
 import { isKey } from "./object-key.ts";
@@ -44,7 +45,7 @@ export function keyOfLink(
   if (moreExpires.length + moreSignatures.length > 0) return null;
   if (expires === undefined || !/^\d{1,12}$/.test(expires) || Number(expires) * 1000 <= nowMs) return null;
   const key = decodePath(path);
-  if (key === null || !isKey(key)) return null;
+  if (key === null || !isKey(key) || !isForGuests(key)) return null;
   const right = Buffer.from(signatureOf(secret, key, expires));
   const given = Buffer.from(signature ?? "");
   return given.length === right.length && timingSafeEqual(given, right) ? key : null;

@@ -10,7 +10,7 @@ import { keyOfLink, signLinks } from "./directory-links.ts";
 import { openSecret } from "./directory-secret.ts";
 import { translateDiskError } from "./disk-errors.ts";
 import { checkLinkSeconds } from "./link-life.ts";
-import { checkKey } from "./object-key.ts";
+import { checkGuestKey, checkKey } from "./object-key.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 export interface DirectoryStoreOptions {
@@ -160,8 +160,10 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
       return count;
     },
 
+    base,
+
     async sign(keys) {
-      keys.forEach(checkKey);
+      keys.forEach(checkGuestKey);
       return signLinks(secret, { base, keys, linkSeconds, nowMs: now() });
     },
 

@@ -1,3 +1,5 @@
+import { isForGuests } from "../domain/layout.ts";
+
 /** S3 takes keys of up to 1,024 bytes of UTF-8 (docs.aws.amazon.com, "Creating object key names"); some go to the prefix. */
 const MAX_KEY_BYTES = 900;
 
@@ -25,6 +27,12 @@ export function isKey(key: string): boolean {
 /** Throws an ordinary error: keys are made by this program, so a wrong one is a bug. */
 export function checkKey(key: string): void {
   if (!isKey(key)) throw new Error(`not a key: ${JSON.stringify(key)}`);
+}
+
+/** Throws an ordinary error for what no guest may ever open, whoever asks: a link to an original would be a leak. */
+export function checkGuestKey(key: string): void {
+  checkKey(key);
+  if (!isForGuests(key)) throw new Error(`not a key for guests: ${JSON.stringify(key)}`);
 }
 
 /** Percent-encodes all but what RFC 3986 leaves unreserved, as Signature Version 4 wants it; slashes stay. */

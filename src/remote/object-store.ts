@@ -23,7 +23,12 @@ export interface ObjectStore {
   list(prefix: string, signal: AbortSignal): AsyncIterable<string>;
   /** Removes what is under a prefix and returns how many objects that were; running it again removes what came meanwhile. */
   deletePrefix(prefix: string, signal: AbortSignal): Promise<number>;
-  /** Links that need no account and are the same all day. A link has at least half its life left when it is given. */
+  /** Where objects are, without any signature: absolute, ends with `/`. */
+  readonly base: string;
+  /**
+   * Links that need no account and are the same all day. A link has at least half its life left when it is given. Throws an
+   * ordinary error for a key that is not for guests.
+   */
   readonly sign: (keys: readonly string[]) => Promise<SignedLinks>;
   /** Ends idle connections. Nothing may be called afterwards. */
   close(): Promise<void>;

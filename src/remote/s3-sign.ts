@@ -1,6 +1,6 @@
 import { Failure } from "../domain/failure.ts";
 import { isSet, signedAtMs } from "./link-life.ts";
-import { checkKey, encodeKey, encodeSegment } from "./object-key.ts";
+import { checkGuestKey, encodeKey, encodeSegment } from "./object-key.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { S3Connection, S3Options } from "./s3-client.ts";
 
@@ -16,7 +16,7 @@ const MAX_CACHED = 50_000;
 export async function openSigner(
   { client, ask }: S3Connection,
   options: S3Options,
-): Promise<ObjectStore["sign"]> {
+): Promise<Pick<ObjectStore, "base" | "sign">> {
   const { S3RequestPresigner } = await import("@aws-sdk/s3-request-presigner");
   const { linkSeconds, now = Date.now } = options;
   const base = baseUrl(client, options);
@@ -33,8 +33,8 @@ export async function openSigner(
   };
   let cached = { query: "", signatures: new Map<string, string>() };
 
-  return async (keys) => {
-    keys.forEach(checkKey);
+  const sign: ObjectStore["sign"] = async (keys) => {
+    keys.forEach(checkGuestKey);
     const credentials = await ask("sign links", new AbortController().signal, () =>
       client.config.credentials(),
     );
@@ -80,6 +80,7 @@ export async function openSigner(
     );
     return { base: base.href, query, signatureName: SIGNATURE, signatures, expiresMs };
   };
+  return { base: base.href, sign };
 }
 
 /** Where the SDK itself would send requests for the bucket: its rules know regions, path style and buckets with dots. */

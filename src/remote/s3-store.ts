@@ -22,7 +22,7 @@ export async function openS3Store(options: S3Options): Promise<ObjectStore> {
   if (options.prefix !== "") checkKey(options.prefix);
   const s3 = await connect(options);
   const { client, ask } = s3;
-  const sign = await openSigner(s3, options);
+  const signer = await openSigner(s3, options);
   const root = options.prefix === "" ? "" : `${options.prefix}/`;
   const at = (key: string) => {
     checkKey(key);
@@ -76,7 +76,7 @@ export async function openS3Store(options: S3Options): Promise<ObjectStore> {
       }
       return count;
     },
-    sign,
+    ...signer,
     async close() {
       client.destroy();
     },

@@ -70,7 +70,7 @@ export function objectStoreContract(
 
     it("keeps an object beside those below its key, and any odd but legal key", async () => {
       for (const key of ODD_KEYS) await store.put(newObject(key, Buffer.from(key)), never);
-      assert.deepEqual(await keysUnder("odd"), ODD_KEYS.toSorted());
+      assert.deepEqual(await keysUnder("g/odd"), ODD_KEYS.toSorted());
       for (const key of ODD_KEYS)
         assert.equal(Buffer.from((await store.get(key, never)) ?? []).toString(), key);
       const links = await store.sign(ODD_KEYS);
@@ -100,6 +100,11 @@ export function objectStoreContract(
       }
     });
 
+    it("signs nothing but what guests may open: no link ever leads to an original", async () => {
+      for (const key of ["originals/a.cr3", "stations/box/1.json", "g", "assets", "gg/a", ".ghostroll-time"])
+        await assert.rejects(async () => store.sign(["g/fine", key]), /not a key for guests/, key);
+    });
+
     it("knows what it does not have", async () => {
       assert.equal(await store.has("nothing/here", never), null);
       assert.equal(await store.get("nothing/here", never), null);
@@ -110,23 +115,23 @@ export function objectStoreContract(
     it("shows the new bytes and headers after a second and a third put", async () => {
       for (const text of ["first", "the second", "3"]) {
         const bytes = Buffer.from(text);
-        await store.put(newObject("again/i.json", bytes, { contentType: `text/x-${bytes.length}` }), never);
-        assert.equal(Buffer.from((await store.get("again/i.json", never)) ?? []).toString(), text);
-        const answer = await fetch(linkTo(await store.sign(["again/i.json"]), "again/i.json", 0));
+        await store.put(newObject("g/again/i.json", bytes, { contentType: `text/x-${bytes.length}` }), never);
+        assert.equal(Buffer.from((await store.get("g/again/i.json", never)) ?? []).toString(), text);
+        const answer = await fetch(linkTo(await store.sign(["g/again/i.json"]), "g/again/i.json", 0));
         assert.equal(answer.headers.get("content-type"), `text/x-${bytes.length}`);
         assert.equal(await answer.text(), text);
       }
-      assert.deepEqual(await keysUnder("again"), ["again/i.json"]);
+      assert.deepEqual(await keysUnder("g/again"), ["g/again/i.json"]);
     });
 
     it("removes an object and all below it, and nothing whose name merely begins alike", async () => {
-      const below = ["g/abc", "g/abc/i.json", "g/abc/m/0.json", "g/abc/p/x-share.jpg"];
-      for (const key of [...below, "g/abcd", "g/abcd/i.json", "g/ab"])
+      const below = ["g/r/abc", "g/r/abc/i.json", "g/r/abc/m/0.json", "g/r/abc/p/x-share.jpg"];
+      for (const key of [...below, "g/r/abcd", "g/r/abcd/i.json", "g/r/ab"])
         await store.put(newObject(key, Buffer.from(key)), never);
-      assert.deepEqual(await keysUnder("g/abc"), below);
+      assert.deepEqual(await keysUnder("g/r/abc"), below);
       const links = await store.sign(below);
-      assert.equal(await store.deletePrefix("g/abc", never), below.length);
-      assert.deepEqual(await keysUnder("g"), ["g/ab", "g/abcd", "g/abcd/i.json"]);
+      assert.equal(await store.deletePrefix("g/r/abc", never), below.length);
+      assert.deepEqual(await keysUnder("g/r"), ["g/r/ab", "g/r/abcd", "g/r/abcd/i.json"]);
       for (const [index, key] of below.entries())
         assert.equal((await fetch(linkTo(links, key, index))).status, 404, "a revoked link");
       await assert.rejects(store.deletePrefix("", never), /not a key/, "never everything at once");
@@ -189,27 +194,27 @@ export function objectStoreContract(
       before(async () => {
         const body = { bytes: page };
         const shell = { body, contentType: "text/html; charset=utf-8", contentEncoding: "gzip", cacheControl: CACHE_NEVER } as const; // biome-ignore format: one line
-        await store.put(newObject("links/shell", page, shell), never);
-        await store.put(newObject("links/shell/p.jpg", picture), never);
+        await store.put(newObject("g/links/shell", page, shell), never);
+        await store.put(newObject("g/links/shell/p.jpg", picture), never);
       });
-      const keys = ["links/shell", "links/shell/p.jpg"];
+      const keys = ["g/links/shell", "g/links/shell/p.jpg"];
 
       it("open with the same bytes and headers, without an account", async () => {
         const links = await store.sign(keys);
-        const shell = await fetch(linkTo(links, "links/shell", 0));
+        const shell = await fetch(linkTo(links, "g/links/shell", 0));
         assert.equal(shell.status, 200);
         assert.equal(shell.headers.get("content-type"), "text/html; charset=utf-8");
         assert.equal(shell.headers.get("content-encoding"), "gzip");
         assert.equal(shell.headers.get("cache-control"), CACHE_NEVER);
         assert.equal(await shell.text(), "<p>hello</p>");
-        const share = await fetch(linkTo(links, "links/shell/p.jpg", 1));
+        const share = await fetch(linkTo(links, "g/links/shell/p.jpg", 1));
         assert.equal(share.headers.get("content-type"), "image/jpeg");
         assert.equal(share.headers.get("cache-control"), CACHE_FOREVER);
         assert.ok(picture.equals(Buffer.from(await share.arrayBuffer())));
       });
 
       it("open in part, as players of videos ask for it", async () => {
-        const link = linkTo(await store.sign(keys), "links/shell/p.jpg", 1);
+        const link = linkTo(await store.sign(keys), "g/links/shell/p.jpg", 1);
         const part = await fetch(link, { headers: { range: "bytes=100-299" } });
         assert.equal(part.status, 206);
         assert.equal(part.headers.get("content-range"), "bytes 100-299/200000");
@@ -217,7 +222,8 @@ export function objectStoreContract(
       });
 
       it("do not open unsigned, changed, for another key, or after their time, whether or not the object exists", async () => {
-        for (const key of ["links/shell", "links/missing"]) {
+        await store.put(newObject("originals/a.cr3", Buffer.from("hello, original")), never);
+        for (const key of ["g/links/shell", "g/links/missing"]) {
           const links = await store.sign([key]);
           const right = linkTo(links, key, 0);
           const signature = links.signatures[0] ?? "";
@@ -229,7 +235,13 @@ export function objectStoreContract(
             "other signature": right.replace(signature, other),
             "short signature": right.replace(signature, signature.slice(0, -1)),
             "for another key": right.replace(key, `${key}x`),
-            "of another key": right.replace(key, "links/shell/p.jpg"),
+            "of another key": right.replace(key, "g/links/shell/p.jpg"),
+            "of an original": right.replace(key, "originals/a.cr3"),
+            "of an original, by way of the gallery": right.replace(key, `${key}/../../originals/a.cr3`),
+            "of an original, by way of the gallery, hidden": right.replace(
+              key,
+              `${key}%2F..%2F..%2Foriginals%2Fa.cr3`,
+            ),
             "lives longer": right.replace(
               /(e|X-Amz-Expires)=(\d+)/,
               (_, name, life) => `${name}=${life - 1}`,
@@ -254,7 +266,7 @@ export function objectStoreContract(
       });
 
       it("carry what they share only once, for a thousand keys", async () => {
-        const thousand = Array.from({ length: 1000 }, (_, index) => `links/${index}/p.jpg`);
+        const thousand = Array.from({ length: 1000 }, (_, index) => `g/links/${index}/p.jpg`);
         const links = await store.sign(thousand);
         assert.equal(links.signatures.length, 1000);
         assert.equal(new Set(links.signatures).size, 1000);
@@ -277,19 +289,19 @@ const SIZES = [
 ] as const;
 
 const ODD_KEYS = [
-  "odd",
-  "odd/a",
-  "odd/a/b",
-  "odd/a@.json",
-  "odd/a@.json/b",
-  "odd/a=20b",
-  "odd/with space & plus+ 100%",
-  "odd/it's (odd)!*",
-  "odd/é and e\u0301 and 写真",
-  "odd/-f/.hidden",
-  "odd/x=1?y=2#z",
-  "odd/%2e%2e",
-  `odd/${"l".repeat(200)}`,
+  "g/odd",
+  "g/odd/a",
+  "g/odd/a/b",
+  "g/odd/a@.json",
+  "g/odd/a@.json/b",
+  "g/odd/a=20b",
+  "g/odd/with space & plus+ 100%",
+  "g/odd/it's (odd)!*",
+  "g/odd/é and e\u0301 and 写真",
+  "g/odd/-f/.hidden",
+  "g/odd/x=1?y=2#z",
+  "g/odd/%2e%2e",
+  `g/odd/${"l".repeat(200)}`,
 ];
 
 async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {

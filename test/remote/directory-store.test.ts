@@ -94,29 +94,29 @@ describe("the directory store", () => {
   it("gives links of another secret no entry", async () => {
     const store = await openDirectoryStore(options);
     const other = await openDirectoryStore({ ...options, secretFile: join(folder, "other-secret") });
-    await store.put(newObject("secret/a", Buffer.from("a")), never);
-    const { query, signatureName, signatures } = await other.sign(["secret/a"]);
+    await store.put(newObject("g/secret/a", Buffer.from("a")), never);
+    const { query, signatureName, signatures } = await other.sign(["g/secret/a"]);
     const asked = new URLSearchParams(`${query}&${signatureName}=${signatures[0]}`);
-    assert.deepEqual(await store.resolveSigned("secret/a", asked, Date.now()), { status: 403 });
-    assert.equal((await other.resolveSigned("secret/a", asked, Date.now())).status, 200);
+    assert.deepEqual(await store.resolveSigned("g/secret/a", asked, Date.now()), { status: 403 });
+    assert.equal((await other.resolveSigned("g/secret/a", asked, Date.now())).status, 200);
   });
 
   it("answers links until their last second, and hides what is missing from all others", async () => {
     const store = await openDirectoryStore(options);
-    const links = await store.sign(["end/here", "end/missing"]);
-    await store.put(newObject("end/here", Buffer.from("x")), never);
+    const links = await store.sign(["g/end/here", "g/end/missing"]);
+    await store.put(newObject("g/end/here", Buffer.from("x")), never);
     const asked = (index: number) => new URL(linkTo(links, "k", index)).searchParams;
     const ask = async (key: string, index: number, nowMs: number) =>
       (await store.resolveSigned(key, asked(index), nowMs)).status;
-    assert.equal(await ask("end/here", 0, links.expiresMs - 1), 200);
-    assert.equal(await ask("end/here", 0, links.expiresMs), 403);
-    assert.equal(await ask("end/missing", 1, links.expiresMs - 1), 404);
-    assert.equal(await ask("end/missing", 1, links.expiresMs), 403);
-    assert.equal(await ask("end%2Fhere", 0, 0), 403, "an encoded slash separates nothing");
-    assert.equal(await ask("end/../end/here", 0, 0), 403);
+    assert.equal(await ask("g/end/here", 0, links.expiresMs - 1), 200);
+    assert.equal(await ask("g/end/here", 0, links.expiresMs), 403);
+    assert.equal(await ask("g/end/missing", 1, links.expiresMs - 1), 404);
+    assert.equal(await ask("g/end/missing", 1, links.expiresMs), 403);
+    assert.equal(await ask("g/end%2Fhere", 0, 0), 403, "an encoded slash separates nothing");
+    assert.equal(await ask("end/../g/end/here", 0, 0), 403);
     assert.equal(await ask("%", 0, 0), 403);
     const twice = new URLSearchParams([...asked(0), ...asked(0)]);
-    assert.equal((await store.resolveSigned("end/here", twice, 0)).status, 403);
+    assert.equal((await store.resolveSigned("g/end/here", twice, 0)).status, 403);
   });
 
   it("gives a rendition a second name instead of copying it, which outlives the first", async () => {
@@ -155,17 +155,17 @@ describe("the directory store", () => {
 
   it("keeps the body a reader has just been told of through the next put, and no older one", async () => {
     const store = await openDirectoryStore(options);
-    const links = await store.sign(["turn/i.json"]);
-    const asked = new URL(linkTo(links, "turn/i.json", 0)).searchParams;
+    const links = await store.sign(["g/turn/i.json"]);
+    const asked = new URL(linkTo(links, "g/turn/i.json", 0)).searchParams;
     for (const text of ["one", "two", "three", "four"]) {
-      await store.put(newObject("turn/i.json", Buffer.from(text)), never);
-      const found = await store.resolveSigned("turn/i.json", asked, Date.now());
+      await store.put(newObject("g/turn/i.json", Buffer.from(text)), never);
+      const found = await store.resolveSigned("g/turn/i.json", asked, Date.now());
       assert.ok(found.status === 200);
-      await store.put(newObject("turn/i.json", Buffer.from(`${text} and more`)), never);
+      await store.put(newObject("g/turn/i.json", Buffer.from(`${text} and more`)), never);
       assert.equal(await readFile(found.file, "utf8"), text);
-      assert.equal((await readdir(path("turn"))).length, 3, "a record and two bodies");
+      assert.equal((await readdir(path("g/turn"))).length, 3, "a record and two bodies");
     }
-    assert.equal(await store.deletePrefix("turn/i.json", never), 1);
-    assert.deepEqual(await readdir(path("turn")), []);
+    assert.equal(await store.deletePrefix("g/turn/i.json", never), 1);
+    assert.deepEqual(await readdir(path("g/turn")), []);
   });
 });

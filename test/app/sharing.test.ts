@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { S3 } from "@aws-sdk/client-s3";
+import type { Summary } from "../../src/app/summary.ts";
+import type { TestBrowser } from "../support/browser.ts";
+import { openBrowser, PHONE } from "../support/browser.ts";
+import { pictureCard } from "../support/card.ts";
+import { openGallery } from "../support/gallery-page.ts";
+import { ghostroll } from "../support/ghostroll.ts";
+import { lacks } from "../support/needs.ts";
+import { pagesPolicy } from "../support/public-pages.ts";
+import type { S3Server } from "../support/radosgw.ts";
+import { startRadosgw } from "../support/radosgw.ts";
+import { tempFolder } from "../support/temp.ts";
+
+const PICTURES = 30;
+const FOLDER = "box";
+
+describe("a gallery in a real bucket", { skip: lacks("radosgw", "chromium") }, () => {
+  let server: S3Server;
+  let browser: TestBrowser;
+  let admin: S3;
+  before(async () => {
+    const [started, opened] = await Promise.all([startRadosgw(), openBrowser()]);
+    assert.ok(started);
+    [server, browser] = [started, opened];
+    const { endpoint, accessKeyId, secretAccessKey } = server;
+    admin = new S3({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }); // biome-ignore format: one line
+  });
+  after(async () => {
+    admin?.destroy();
+    await Promise.all([server?.stop(), browser?.close()]);
+  });
+
+  const bucket = async () => {
+    const Bucket = `ghostroll-${randomUUID()}`;
+    await admin.createBucket({ Bucket });
+    return Bucket;
+  };
+  const ingest = async (folder: string, settings: Readonly<Record<string, string>>): Promise<string> => {
+    const card = await pictureCard(join(folder, "EOS"), PICTURES);
+    const { accessKeyId, secretAccessKey, endpoint } = server;
+    const flags = Object.entries({
+      BASE_DIR: join(folder, "library"),
+      RESERVE_MB: "0",
+      S3_ENDPOINT: endpoint,
+      S3_PREFIX_ROOT: FOLDER,
+      ...settings,
+    }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+    const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+    const { code, out, err } = await ghostroll(["ingest", card, "--json", ...flags], { env });
+    assert.equal(code, 0, err + out);
+    return (JSON.parse(out) as Summary).link ?? "";
+  };
+  const keysIn = async (Bucket: string) =>
+    ((await admin.listObjectsV2({ Bucket })).Contents ?? []).map(({ Key = "" }) => Key);
+
+  /** Opens it as a guest, scrolls, looks at a picture; returns the addresses of all that was loaded. */
+  const visit = async (link: string): Promise<string[]> => {
+    const context = await browser.open(PHONE);
+    const { page, problems, settled, until } = await openGallery(context, link);
+    const asked: string[] = [];
+    page.on("response", (response) => asked.push(response.url()));
+    await page.reload();
+    await settled();
+    assert.equal(await page.textContent("#count"), `${PICTURES} photos`);
+    await page.locator("a[data-i='1']").click();
+    await until("countOf('.pswp--open') === 1");
+    await until("countOf('.pswp__img') > 0");
+    assert.deepEqual(problems, []);
+    await context.close();
+    return asked;
+  };
+  const isPicture = (url: string) => /\/p\/\w+-(share|thumb)\.jpg/.test(url);
+
+  it("opens from the bare address in mode capability, and its pictures only by signed links", async (t) => {
+    const Bucket = await bucket();
+    await admin.putBucketPolicy({ Bucket, Policy: pagesPolicy(Bucket, FOLDER) });
+    const link = await ingest(await tempFolder(t), { S3_BUCKET: Bucket, SHARE: "capability" });
+    assert.match(link, new RegExp(`^${server.endpoint}/${Bucket}/${FOLDER}/g/[\\w-]{22}$`));
+    t.diagnostic(
+      `the link has ${link.length - server.endpoint.length - Bucket.length - FOLDER.length - 2} characters after its folder`,
+    );
+
+    const asked = await visit(link);
+    const pictures = asked.filter(isPicture);
+    assert.ok(pictures.length > 10);
+    for (const url of pictures) assert.match(url, /X-Amz-Signature=[0-9a-f]{64}/);
+    for (const url of asked.filter((other) => !isPicture(other) && !other.startsWith("data:")))
+      assert.doesNotMatch(url, /\?/, "pages are addresses alone");
+    const [picture = ""] = pictures;
+    assert.equal((await fetch(picture.split("?")[0] ?? "")).status, 403, "a picture without its signature");
+    for (const key of await keysIn(Bucket)) {
+      const { status } = await fetch(`${server.endpoint}/${Bucket}/${key}`);
+      assert.equal(status, /\/p\//.test(key) ? 403 : 200, key);
+    }
+    await admin.putObject({ Bucket, Key: `${FOLDER}/originals/a.cr3`, Body: "original" });
+    for (const path of [`${Bucket}/${FOLDER}/originals/a.cr3`, Bucket])
+      assert.equal((await fetch(`${server.endpoint}/${path}`)).status, 403, path);
+  });
+
+  it("opens from a second bucket that holds pages alone, while the first refuses everybody", async (t) => {
+    const [pictures, pages] = [await bucket(), await bucket()];
+    await admin.putBucketPolicy({ Bucket: pages, Policy: pagesPolicy(pages, FOLDER) });
+    const link = await ingest(await tempFolder(t), { S3_BUCKET: pictures, SHARE: "capability", SHARE_BUCKET: pages }); // biome-ignore format: one line
+    assert.ok(link.startsWith(`${server.endpoint}/${pages}/`));
+    const asked = await visit(link);
+    for (const url of asked.filter(isPicture)) assert.ok(url.startsWith(`${server.endpoint}/${pictures}/`));
+    assert.ok((await keysIn(pages)).every((key) => !key.includes("/p/")));
+    for (const key of await keysIn(pictures)) {
+      assert.match(key, /\/p\//);
+      assert.equal((await fetch(`${server.endpoint}/${pictures}/${key}`)).status, 403);
+    }
+  });
+
+  it("opens under another address without any signature in mode cdn, once something lets guests in", async (t) => {
+    const Bucket = await bucket();
+    const Policy = pagesPolicy(Bucket, FOLDER).replace(/"arn:[^"]*\/n\/\*"/, (pages) => `${pages}, ${pages.replace("/n/", "/p/")}`); // biome-ignore format: one line
+    await admin.putBucketPolicy({ Bucket, Policy });
+    // As a content network would, another host name leads to the same objects.
+    const address = `${server.endpoint.replace("127.0.0.1", "localhost")}/${Bucket}/${FOLDER}`;
+    const link = await ingest(await tempFolder(t), { S3_BUCKET: Bucket, SHARE: "cdn", SHARE_URL: address });
+    assert.ok(link.startsWith(`${address}/g/`));
+    const asked = await visit(link);
+    for (const url of asked.filter((other) => !other.startsWith("data:"))) {
+      assert.ok(url.startsWith(address), url);
+      assert.doesNotMatch(url, /\?/);
+    }
+  });
+});
