@@ -84,7 +84,10 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     }
   }
 
-  return {
+  /** Compare and put, one at a time: a folder belongs to the one process that holds its library. */
+  let replacing: Promise<unknown> = Promise.resolve();
+
+  const store: DirectoryStore = {
     async check(signal) {
       signal.throwIfAborted();
       const trial = join(incoming, `${newId()}.tmp`);
@@ -141,6 +144,23 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
       return bytes;
     },
 
+    async getTagged(key, signal) {
+      const found = await guard(`look at ${key}`, () => find(key));
+      const bytes = await store.get(key, signal);
+      return found && bytes && { bytes, tag: found.record.body };
+    },
+
+    async replace(object, tag, signal) {
+      const turn = replacing.then(async () => {
+        const found = await guard(`look at ${object.key}`, () => find(object.key));
+        if ((found?.record.body ?? null) !== tag) return false;
+        await store.put(object, signal);
+        return true;
+      });
+      replacing = turn.catch(() => undefined);
+      return turn;
+    },
+
     list,
 
     async deletePrefix(prefix, signal) {
@@ -178,6 +198,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
 
     async close() {},
   };
+  return store;
 }
 
 async function guard<Result>(doing: string, run: () => Promise<Result>): Promise<Result> {

@@ -1,5 +1,11 @@
 import type { NewObject, SignedLinks } from "../domain/object.ts";
 
+/** An object as it was when its tag was given; the tag changes with every other content. */
+export interface TaggedObject {
+  readonly bytes: Uint8Array;
+  readonly tag: string;
+}
+
 /**
  * Where galleries go. Keys are below the store's own prefix (`checkKey` says which there are). A *prefix* names the object
  * of that key and everything below it as in a path: `g/abc` is `g/abc` and `g/abc/…`, never `g/abcd`.
@@ -19,6 +25,15 @@ export interface ObjectStore {
   has(key: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number } | null>;
   /** The whole object in memory, as it was put: meant for small ones. */
   get(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
+  /** As `get`, with what `replace` asks for. */
+  getTagged(key: string, signal: AbortSignal): Promise<TaggedObject | null>;
+  /**
+   * Puts the object, meant for small ones, only if what is under its key is still what `tag` came with; `null`: only if nothing
+   * is. Of many that try at once one succeeds, also from several machines. Resolves with whether it was put; after a broken
+   * connection that can be `false` although it was, so whoever loses reads again. Throws `remote-refused` where the store says
+   * that it cannot.
+   */
+  replace(object: NewObject, tag: string | null, signal: AbortSignal): Promise<boolean>;
   /** Keys under a prefix, `""` for all; in no particular order. */
   list(prefix: string, signal: AbortSignal): AsyncIterable<string>;
   /** Removes what is under a prefix and returns how many objects that were; running it again removes what came meanwhile. */

@@ -115,7 +115,8 @@ function guarded({ client, ask }: S3Connection, key: string, signal: AbortSignal
   return Object.create(client, { send: { value: send } });
 }
 
-function headersOf({ bucket }: S3Connection, key: string, object: NewObject) {
+/** What every request that makes an object says of it. */
+export function headersOf({ bucket }: S3Connection, key: string, object: NewObject) {
   return {
     Bucket: bucket,
     Key: key,

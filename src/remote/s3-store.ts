@@ -7,6 +7,7 @@ import type { S3Connection, S3Options } from "./s3-client.ts";
 import { connect } from "./s3-client.ts";
 import { isMissing } from "./s3-errors.ts";
 import { putObject } from "./s3-put.ts";
+import { readTagged, replaceObject } from "./s3-replace.ts";
 import { openSigner } from "./s3-sign.ts";
 
 /** What DeleteObjects takes at once, and ListObjectsV2 gives (docs.aws.amazon.com, API reference). */
@@ -66,6 +67,8 @@ export async function openS3Store(options: S3Options): Promise<ObjectStore> {
         const object = await client.getObject(at(key), ending);
         return (await object.Body?.transformToByteArray()) ?? new Uint8Array();
       }).catch(orNull),
+    getTagged: async (key, signal) => readTagged(s3, at(key).Key, `get ${key}`, signal),
+    replace: async (object, tag, signal) => replaceObject(s3, at(object.key).Key, object, tag, signal),
     list,
     async deletePrefix(prefix, signal) {
       checkKey(prefix);

@@ -18,6 +18,8 @@ export function splitStore(
     put: async (object, signal) => storeOf(object.key).put(object, signal),
     has: async (key, signal) => storeOf(key).has(key, signal),
     get: async (key, signal) => storeOf(key).get(key, signal),
+    getTagged: async (key, signal) => storeOf(key).getTagged(key, signal),
+    replace: async (object, tag, signal) => storeOf(object.key).replace(object, tag, signal),
     async *list(prefix, signal) {
       yield* closed.list(prefix, signal);
       yield* open.list(prefix, signal);

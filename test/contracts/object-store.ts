@@ -137,6 +137,39 @@ export function objectStoreContract(
       await assert.rejects(store.deletePrefix("", never), /not a key/, "never everything at once");
     });
 
+    it("replaces an object only when it is still what it was, and makes one only where there is none", async () => {
+      const put = (text: string, tag: string | null) =>
+        store.replace(newObject("galleries/a", Buffer.from(text)), tag, never);
+      assert.equal(await store.getTagged("galleries/a", never), null);
+      assert.equal(await put("no tag of this store", `"${"0".repeat(32)}"`), false, "of what is not there");
+      assert.equal(await put("first", null), true);
+      assert.equal(await put("another first", null), false);
+      const first = await store.getTagged("galleries/a", never);
+      assert.equal(Buffer.from(first?.bytes ?? []).toString(), "first");
+      assert.equal(await put("second", first?.tag ?? ""), true);
+      assert.equal(await put("late", first?.tag ?? ""), false);
+      const second = await store.getTagged("galleries/a", never);
+      assert.equal(Buffer.from(second?.bytes ?? []).toString(), "second");
+      await store.deletePrefix("galleries", never);
+      assert.equal(await put("after its end", second?.tag ?? ""), false);
+      assert.equal(await store.has("galleries/a", never), null);
+    });
+
+    it("lets one of many win that replace an object at once", async () => {
+      for (const round of [0, 1, 2, 3, 4]) {
+        const before = await store.getTagged("galleries/race", never);
+        const texts = Array.from({ length: 12 }, (_, number) => `${round} ${number}`);
+        const won = await Promise.all(
+          texts.map(async (text) =>
+            store.replace(newObject("galleries/race", Buffer.from(text)), before?.tag ?? null, never),
+          ),
+        );
+        assert.deepEqual(won.filter(Boolean), [true], `round ${round}`);
+        const after = Buffer.from((await store.get("galleries/race", never)) ?? []).toString();
+        assert.equal(after, texts[won.indexOf(true)]);
+      }
+    });
+
     for (const size of [1000, 17 * MEBIBYTE])
       for (const form of ["bytes", "file"] as const)
         it(`refuses ${size} bytes from ${form} that are not those announced, and keeps what was there`, async () => {
