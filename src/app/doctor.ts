@@ -10,22 +10,12 @@ import { bytesInWords, count } from "../domain/amounts.ts";
 import { Failure } from "../domain/failure.ts";
 import { makeDirectory } from "../flow/durable.ts";
 import { hasSessions } from "../library/survey.ts";
+import type { Check } from "./check.ts";
+import { bad, good } from "./check.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
-import { openStore } from "./store.ts";
-
-/** One thing that was looked at. */
-interface Check {
-  readonly check: string;
-  readonly isOk: boolean;
-  readonly says: string;
-  /** What to do about it; `null` when there is nothing to do. */
-  readonly fix: string | null;
-}
-
-const good = (check: string, says: string): Check => ({ check, isOk: true, says, fix: null });
-const bad = (check: string, says: string, fix: string): Check => ({ check, isOk: false, says, fix });
+import { aboutStore } from "./doctor-store.ts";
 
 /** `ghostroll doctor`: looks whether everything is as it should be. Changes nothing. Returns 0, or 3 when something is wrong. */
 export async function doctor(
@@ -55,7 +45,7 @@ async function examine(overrides: Readonly<Record<string, string>>, context: Con
     good("settings", "valid"),
     ...(await aboutDisk(library)),
     ...(await aboutCatalog(library)),
-    await aboutStore(settings, context.signal),
+    ...(await aboutStore(settings, context.signal)),
     aboutClock(Date.now()),
     ...(await aboutMachine()),
   ];
@@ -152,25 +142,6 @@ async function isThere(path: string, sizeBytes: number): Promise<boolean> {
     return stats.isFile() && stats.size === sizeBytes;
   } catch {
     return false;
-  }
-}
-
-async function aboutStore(settings: Settings, signal: AbortSignal): Promise<Check> {
-  const { bucket } = settings.store;
-  const closing: (() => void | Promise<void>)[] = [];
-  try {
-    const { store } = await openStore(settings, null, closing);
-    await store.check(signal);
-    return good(
-      "store",
-      bucket === null ? "galleries are served from this machine" : `bucket ${bucket} can be written to`,
-    );
-  } catch (error) {
-    if (error instanceof Failure && error.code !== "interrupted")
-      return bad("store", error.message, error.policy.hint);
-    throw error;
-  } finally {
-    for (const close of closing) await close();
   }
 }
 

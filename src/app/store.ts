@@ -4,6 +4,7 @@ import { isForGuests, isPage } from "../domain/layout.ts";
 import { openDirectoryStore } from "../remote/directory-store.ts";
 import type { ObjectStore } from "../remote/object-store.ts";
 import { withOpenLinks } from "../remote/open-links.ts";
+import type { S3Options } from "../remote/s3-client.ts";
 import { openS3Store } from "../remote/s3-store.ts";
 import { splitStore } from "../remote/split-store.ts";
 import type { Web } from "../web/server.ts";
@@ -14,6 +15,13 @@ export function storeName({ store, library, share }: Settings): string {
   if (store.bucket === null) return `directory ${library.baseDir}`;
   const pages = share.mode === "capability" && share.bucket !== null ? ` + ${share.bucket}` : "";
   return `s3 ${store.endpoint ?? store.region} ${store.bucket} ${store.prefix}${pages}`;
+}
+
+/** The buckets that galleries go to, the one with the pictures first; none when they stay on this machine. */
+export function bucketsOf({ store, share }: Settings): S3Options[] {
+  const pages = share.mode === "capability" ? share.bucket : null;
+  const options = { ...store, linkSeconds: store.expirySeconds };
+  return [store.bucket, pages].flatMap((bucket) => (bucket === null ? [] : { ...options, bucket }));
 }
 
 /** What to do with bugs in answering a guest, or `null` to serve nothing. */

@@ -34,6 +34,7 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
       accessKeyId ?? null,
       secretAccessKey ?? null,
       sessionToken ?? null,
+      settings.store.linkCredentials?.secretAccessKey ?? null,
       ...textSecrets(settings.notify.texts),
     ],
   });

@@ -1,4 +1,5 @@
 import type { Layer } from "./layers.ts";
+import type { Values } from "./settings.ts";
 
 /** Keys for the bucket. Secret: shown nowhere, written nowhere. */
 export interface Credentials {
@@ -47,6 +48,20 @@ export function findCredentials(layers: readonly Layer[]): FoundCredentials {
     problems,
     warnings: layers.flatMap(warnOfUnread),
   };
+}
+
+/** Keys that only sign links; `null` when those for the bucket do it. */
+export function linkCredentials(values: Values) {
+  const { PRESIGN_ACCESS_KEY_ID: accessKeyId, PRESIGN_SECRET_ACCESS_KEY: secretAccessKey } = values;
+  return accessKeyId === null || secretAccessKey === null ? null : { accessKeyId, secretAccessKey };
+}
+
+/** One half of a key signs nothing. */
+export function halfKeys(values: Values): string[] {
+  const [id, secret] = ["GHOSTROLL_PRESIGN_ACCESS_KEY_ID", "GHOSTROLL_PRESIGN_SECRET_ACCESS_KEY"];
+  if ((values.PRESIGN_ACCESS_KEY_ID === null) === (values.PRESIGN_SECRET_ACCESS_KEY === null)) return [];
+  const [given, missing] = values.PRESIGN_SECRET_ACCESS_KEY === null ? [id, secret] : [secret, id];
+  return [`${missing} is missing: it belongs to ${given}.`];
 }
 
 /** The SDK reads its variables from the process, never from our file. */

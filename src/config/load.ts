@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import * as v from "valibot";
 import { Failure } from "../domain/failure.ts";
 import { nearest } from "../domain/nearest.ts";
-import { findCredentials } from "./credentials.ts";
+import { findCredentials, halfKeys } from "./credentials.ts";
 import type { Kind, Place } from "./kinds.ts";
 import { gather, type Layer, type Sources } from "./layers.ts";
 import { PROFILES } from "./profiles.ts";
@@ -131,7 +131,7 @@ function contradictions(values: Values): string[] {
     problems.push(
       `GHOSTROLL_SECOND_DIR is ${second}, which overlaps the library in ${base}; name a folder on another disk.`,
     );
-  problems.push(...missingAccounts(values), ...impossibleSharing(values));
+  problems.push(...missingAccounts(values), ...impossibleSharing(values), ...halfKeys(values));
   return problems;
 }
 

@@ -1,4 +1,5 @@
 import type { Credentials, FoundCredentials } from "./credentials.ts";
+import { linkCredentials } from "./credentials.ts";
 import type { SettingName, Values } from "./settings.ts";
 import { textAccounts } from "./texts.ts";
 
@@ -42,6 +43,7 @@ export function slice(values: Values, credentials: Credentials | null) {
       region: values.S3_REGION,
       forcePathStyle: values.S3_FORCE_PATH_STYLE,
       credentials,
+      linkCredentials: linkCredentials(values),
       expirySeconds: values.PRESIGN_EXPIRY_SECONDS,
       uploadWorkers: values.UPLOAD_WORKERS,
     },

@@ -23,6 +23,8 @@ export interface S3Options {
     readonly secretAccessKey: string;
     readonly sessionToken?: string | null;
   } | null;
+  /** Sign links in the place of `credentials`: keys that may read galleries and nothing else, so that no link can. */
+  readonly linkCredentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
   readonly timeouts?: Partial<S3Timeouts>;
   /** Milliseconds since 1970, for signing links. */
   readonly now?: () => number;
@@ -96,6 +98,7 @@ export async function connect(options: S3Options): Promise<S3Connection> {
     logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
   });
   if (endpoint !== null) addContentMd5(client);
+  nameFailed(client);
   const place: S3Place = { bucket, region, host: endpoint === null ? "Amazon S3" : new URL(endpoint).host };
   return {
     client,
@@ -116,6 +119,17 @@ export async function connect(options: S3Options): Promise<S3Connection> {
 
 function withoutNull({ accessKeyId, secretAccessKey, sessionToken }: NonNullable<S3Options["credentials"]>) {
   return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+}
+
+/** Writes into each error which request it answers: what the right is called that is missing depends on it. */
+function nameFailed(client: S3): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) =>
+      next(args).catch((error: unknown) => {
+        throw error instanceof Error ? Object.assign(error, { command: context["commandName"] }) : error;
+      }),
+    { step: "initialize", name: "nameFailed" },
+  );
 }
 
 /** DeleteObjects must carry a checksum; stores older than Amazon's new ones know only this one (aws-sdk-js-v3#6886). */

@@ -1,5 +1,6 @@
 import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
+import { rightOf } from "./s3-rights.ts";
 
 /** What messages may name: a bucket and a host, never keys or an endpoint with a password in it. */
 export interface S3Place {
@@ -13,7 +14,9 @@ const BAD_CLOCK =
   "Set this machine's clock (`timedatectl` says whether it follows the network's) and try again";
 
 /** Answers that say what is wrong by name (docs.aws.amazon.com, "Error responses"; Ceph's rgw_common.cc). */
-const BY_NAME: Readonly<Record<string, readonly [FailureCode, (place: S3Place) => string]>> = {
+const BY_NAME: Readonly<
+  Record<string, readonly [FailureCode, (place: S3Place, right: string | null) => string]>
+> = {
   NoSuchBucket: ["remote-no-bucket", ({ bucket, host }) => `there is no bucket "${bucket}" at ${host}`],
   InvalidBucketName: ["remote-no-bucket", ({ bucket }) => `"${bucket}" cannot be the name of a bucket`],
   InvalidAccessKeyId: ["remote-refused", ({ host }) => `${host} does not know the access key id`],
@@ -23,8 +26,8 @@ const BY_NAME: Readonly<Record<string, readonly [FailureCode, (place: S3Place) =
   ],
   AccessDenied: [
     "remote-refused",
-    ({ bucket, host }) =>
-      `the access key may not do this in the bucket "${bucket}" at ${host}. Allow s3:PutObject, s3:GetObject and s3:AbortMultipartUpload`,
+    ({ bucket, host }, right) =>
+      `the access key may not do this in the bucket "${bucket}" at ${host}. Allow ${right ?? "it in its policy"}`,
   ],
   ExpiredToken: ["remote-refused", () => "the temporary access key has expired. Get a new one"],
   RequestTimeTooSkewed: ["remote-refused", ({ host }) => `${host} has another time. ${BAD_CLOCK}`],
@@ -60,6 +63,8 @@ const CERTIFICATE = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_T
 
 interface ForeignError extends Error {
   readonly code?: unknown;
+  /** Our client writes it there: the name of the request in the SDK. */
+  readonly command?: string;
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
@@ -75,7 +80,8 @@ export function translateS3Error(error: unknown, doing: string, place: S3Place):
 
 function explain(error: ForeignError, place: S3Place): readonly [FailureCode, string] | null {
   const named = BY_NAME[error.name];
-  if (named) return [named[0], named[1](place)];
+  const right = rightOf(error.command);
+  if (named) return [named[0], named[1](place, right)];
   const code = typeof error.code === "string" ? error.code : "";
   if (CERTIFICATE.test(code))
     return [
@@ -84,11 +90,16 @@ function explain(error: ForeignError, place: S3Place): readonly [FailureCode, st
     ];
   if (NETWORK.test(code)) return ["remote-unreachable", `${place.host} cannot be reached (${code})`];
   const status = error.$metadata?.httpStatusCode;
-  return status === undefined ? null : byStatus(status, error.name, place);
+  return status === undefined ? null : byStatus(status, error.name, place, right);
 }
 
 /** HEAD has no body, so only the number says what it is; some servers give names of their own. */
-function byStatus(status: number, name: string, place: S3Place): readonly [FailureCode, string] {
+function byStatus(
+  status: number,
+  name: string,
+  place: S3Place,
+  right: string | null,
+): readonly [FailureCode, string] {
   const answer = `${place.host} answered ${status} ${name}`;
   if (status === 301 || status === 307) return ["remote-refused", wrongRegion(place)];
   if (status < 400)
@@ -99,7 +110,7 @@ function byStatus(status: number, name: string, place: S3Place): readonly [Failu
   if (status === 401 || status === 403)
     return [
       "remote-refused",
-      `${answer} for the bucket "${place.bucket}". Check the access key and what it may do`,
+      `${answer} for the bucket "${place.bucket}". Check the access key, and allow ${right ?? "this in its policy"}`,
     ];
   if (status >= 500 || status === 408 || status === 429) return ["remote-unreachable", answer];
   return ["remote-refused", `${answer} for the bucket "${place.bucket}"`];
@@ -107,6 +118,23 @@ function byStatus(status: number, name: string, place: S3Place): readonly [Failu
 
 /** Whether the server said that there is no such object; HEAD names it otherwise than GET. */
 export function isMissing(error: unknown): boolean {
-  const cause = error instanceof Failure ? error.cause : error;
-  return cause instanceof Error && (cause.name === "NotFound" || cause.name === "NoSuchKey");
+  return ["NotFound", "NoSuchKey"].includes(errorName(error));
+}
+
+/** Whether a key that is good may not do this. To one without s3:ListBucket, an object that is missing looks the same. */
+export function isDenied(error: unknown): boolean {
+  return errorName(error) === "AccessDenied";
+}
+
+/** Whether a request was refused without a word why, as HEAD is, whose answer has no body. */
+export function isRefusedUnsaid(error: unknown): boolean {
+  const cause: unknown = error instanceof Failure ? error.cause : error;
+  if (!(cause instanceof Error) || Object.hasOwn(BY_NAME, cause.name)) return false;
+  return (cause as ForeignError).$metadata?.httpStatusCode === 403;
+}
+
+/** What the server calls an error, also once it is a `Failure`; else the name of its class. */
+export function errorName(error: unknown): string {
+  const cause: unknown = error instanceof Failure ? error.cause : error;
+  return cause instanceof Error ? cause.name : "";
 }

@@ -35,9 +35,9 @@ export async function openSigner(
 
   const sign: ObjectStore["sign"] = async (keys) => {
     keys.forEach(checkGuestKey);
-    const credentials = await ask("sign links", new AbortController().signal, () =>
-      client.config.credentials(),
-    );
+    const credentials: Awaited<ReturnType<typeof client.config.credentials>> =
+      options.linkCredentials ??
+      (await ask("sign links", new AbortController().signal, () => client.config.credentials()));
     // One set of credentials for all links: temporary ones may change in between.
     const presigner = new S3RequestPresigner({ ...client.config, credentials });
     if (!isSet(serverMs())) await learnTime();

@@ -5,7 +5,7 @@ import { checkKey } from "./object-key.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { S3Connection, S3Options } from "./s3-client.ts";
 import { connect } from "./s3-client.ts";
-import { isMissing } from "./s3-errors.ts";
+import { isDenied, isMissing, isRefusedUnsaid } from "./s3-errors.ts";
 import { putObject } from "./s3-put.ts";
 import { readTagged, replaceObject } from "./s3-replace.ts";
 import { openSigner } from "./s3-sign.ts";
@@ -15,8 +15,8 @@ const PAGE = 1000;
 
 /**
  * Opens a bucket of Amazon S3 or of a store that speaks like it. Sends nothing yet: `check` says whether it works. The least
- * rights it needs: s3:PutObject, s3:GetObject, s3:AbortMultipartUpload; for `list`, `deletePrefix` and a `has` or `get`
- * of what is not there also s3:ListBucket and s3:DeleteObject.
+ * rights it needs are in docs/iam; without s3:ListBucket, S3 does not tell what is missing from what may not be read, and `has` and
+ * `get` take both for missing: whoever puts an object hears of a missing right then.
  */
 export async function openS3Store(options: S3Options): Promise<ObjectStore> {
   checkLinkSeconds(options.linkSeconds);
@@ -57,9 +57,15 @@ export async function openS3Store(options: S3Options): Promise<ObjectStore> {
     check: (signal) => checkAccess(s3, `${root}.ghostroll-${randomUUID()}`, signal),
     put: async (object, signal) => putObject(s3, at(object.key).Key, object, signal),
     async has(key, signal) {
-      const head = await ask(`look at ${key}`, signal, (ending) => client.headObject(at(key), ending)).catch(
-        orNull,
-      );
+      const doing = `look at ${key}`;
+      const look = async () => ask(doing, signal, (ending) => client.headObject(at(key), ending));
+      const head = await look().catch(async (error: unknown) => {
+        if (!isRefusedUnsaid(error)) return orNull(error);
+        // GET says why; when it only says that this key may not, the object is as good as not there.
+        const aByte = { ...at(key), Range: "bytes=0-0" };
+        await ask(doing, signal, (ending) => client.getObject(aByte, ending)).catch(orNull);
+        return null;
+      });
       return head && { sizeBytes: head.ContentLength ?? 0 };
     },
     get: async (key, signal) =>
@@ -87,7 +93,7 @@ export async function openS3Store(options: S3Options): Promise<ObjectStore> {
 }
 
 function orNull(error: unknown): null {
-  if (isMissing(error)) return null;
+  if (isMissing(error) || isDenied(error)) return null;
   throw error;
 }
 

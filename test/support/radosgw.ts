@@ -1,10 +1,11 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { lacks } from "./needs.ts";
 
 /** A running S3 server to test against. */
@@ -12,6 +13,8 @@ export interface S3Server {
   readonly endpoint: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Runs `radosgw-admin` with these arguments; `null` for a server that is not ours to administer. */
+  readonly administer: ((...args: string[]) => Promise<void>) | null;
   stop(): Promise<void>;
 }
 
@@ -26,6 +29,7 @@ export async function startRadosgw(): Promise<S3Server | null> {
       endpoint: given,
       accessKeyId: process.env["GHOSTROLL_TEST_S3_ACCESS_KEY"] ?? "",
       secretAccessKey: process.env["GHOSTROLL_TEST_S3_SECRET_KEY"] ?? "",
+      administer: null,
       stop: async () => {},
     };
   if (lacks("radosgw") !== false) return null;
@@ -50,9 +54,12 @@ async function launch(): Promise<S3Server> {
     await ended;
     await rm(folder, { recursive: true, force: true });
   };
+  const administer = async (...args: string[]) => {
+    await promisify(execFile)("radosgw-admin", ["--conf", join(folder, "c/ceph.conf"), ...args]);
+  };
   for await (const line of createInterface(child.stdout))
     if (line === "ready")
-      return { endpoint: `http://127.0.0.1:${gateway}`, accessKeyId, secretAccessKey, stop };
+      return { endpoint: `http://127.0.0.1:${gateway}`, accessKeyId, secretAccessKey, administer, stop };
   // The folder stays: its logs say why.
   throw new Error(`radosgw did not start; see ${folder}/c/log`);
 }

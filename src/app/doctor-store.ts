@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import type { Settings } from "../config/slices.ts";
+import { Failure } from "../domain/failure.ts";
+import type { ProbedRight } from "../remote/s3-probe.ts";
+import { probeRights } from "../remote/s3-probe.ts";
+import type { Check } from "./check.ts";
+import { bad, good } from "./check.ts";
+import { bucketsOf, openStore } from "./store.ts";
+
+const FIX: Readonly<Record<ProbedRight["key"], string>> = {
+  "access key": "Allow it in the policy of that key: docs/iam/uploader.json has all that is needed.",
+  "key that signs links":
+    "Links open nothing without it. Allow it in the policy of that key: docs/iam/presigner.json has all that is needed.",
+};
+
+/** Looks whether galleries can be delivered: each right that is missing is a line of its own. Leaves nothing in the store. */
+export async function aboutStore(settings: Settings, signal: AbortSignal): Promise<Check[]> {
+  try {
+    const buckets = bucketsOf(settings);
+    if (buckets.length === 0) return [await aboutDirectory(settings, signal)];
+    const { baseDir } = settings.library;
+    // Two boxes at one bucket do not take away each other's trial; one box always finds its own.
+    const name = createHash("sha256").update(`${hostname()}\0${baseDir}`).digest("hex").slice(0, 16);
+    const checks: Check[] = [];
+    for (const [index, options] of buckets.entries()) {
+      const withLinks = index === 0 && settings.share.mode !== "cdn";
+      const rights = await probeRights(options, { name, withLinks, withOriginals: false }, signal);
+      checks.push(...rightsInWords(options.bucket, rights));
+    }
+    return checks;
+  } catch (error) {
+    if (error instanceof Failure && error.code !== "interrupted")
+      return [bad("store", error.message, error.policy.hint)];
+    throw error;
+  }
+}
+
+async function aboutDirectory(settings: Settings, signal: AbortSignal): Promise<Check> {
+  const closing: (() => void | Promise<void>)[] = [];
+  try {
+    const { store } = await openStore(settings, null, closing);
+    await store.check(signal);
+    return good("store", "galleries are served from this machine");
+  } finally {
+    for (const close of closing) await close();
+  }
+}
+
+function rightsInWords(bucket: string, rights: readonly ProbedRight[]): Check[] {
+  const having = (state: ProbedRight["state"]) => rights.filter((right) => right.state === state);
+  const names = (some: readonly ProbedRight[]) => [...new Set(some.map(({ right }) => right))].join(", ");
+  const checks = having("missing").map(({ key, right, folder }) =>
+    bad("store", `the ${key} may not do ${right} below ${folder} in the bucket ${bucket}`, FIX[key]),
+  );
+  if (checks.length === 0) checks.push(good("store", `bucket ${bucket}: ${names(having("allowed"))}`));
+  const untried = names(having("untried"));
+  if (untried !== "" && having("missing").length === 0)
+    checks.push(
+      good(
+        "store",
+        `${untried} was not tried: what that takes could not be taken back without s3:DeleteObject on the folder .doctor (docs/iam/uploader.json)`,
+      ),
+    );
+  return checks;
+}

@@ -1,0 +1,150 @@
+import { linkTo } from "../domain/object.ts";
+import type { S3Connection, S3Options } from "./s3-client.ts";
+import { connect } from "./s3-client.ts";
+import { errorName, isDenied, isRefusedUnsaid } from "./s3-errors.ts";
+import { openSigner } from "./s3-sign.ts";
+
+export interface Probing {
+  /** The same for the same library: what a killed probe left is taken back by the next one. */
+  readonly name: string;
+  /** Whether guests get signed links to what is in this bucket. */
+  readonly withLinks: boolean;
+  /** Whether originals are to go to it too. */
+  readonly withOriginals: boolean;
+}
+
+/** A right that delivering takes. */
+export interface ProbedRight {
+  readonly key: "access key" | "key that signs links";
+  /** As policies call it. */
+  readonly right: string;
+  /** Which part of the bucket, with a slash at its end. */
+  readonly folder: string;
+  /** `untried` when finding out would leave something in the bucket. */
+  readonly state: "allowed" | "missing" | "untried";
+}
+
+/** Everything that is only tried lies below it; docs/iam/uploader.json allows to delete there. */
+const FOLDER = ".doctor";
+/** Nobody's upload: who may do what is asked hears that there is none, so nothing has to be begun. */
+const NO_UPLOAD = "ghostroll-doctor";
+const NOT_THERE: ReadonlySet<string> = new Set(["NoSuchUpload", "NoSuchKey", "NotFound", "InvalidArgument"]);
+const TRIAL = "`ghostroll doctor` wrote this and takes it back.";
+/** A few bytes from a store that has just answered. */
+const LINK_MS = 20_000;
+
+/**
+ * Tries each right that delivering takes. Leaves nothing in the bucket: what would stay is not tried, and after a kill one small
+ * object stays until the next probe of that name. Throws `remote-*` and `clock-unset` for what makes every right moot:
+ * unreachable, no bucket, a key nobody knows.
+ */
+export async function probeRights(
+  options: S3Options,
+  { name, withLinks, withOriginals }: Probing,
+  signal: AbortSignal,
+): Promise<ProbedRight[]> {
+  const s3 = await connect(options);
+  try {
+    const galleries = `g/${FOLDER}/${name}`;
+    const open = async () => doesLinkOpen(s3, options, galleries, signal);
+    const rights = await probeFolder(s3, options, galleries, withLinks ? open : null, signal);
+    if (withOriginals) {
+      const originals = `originals/${FOLDER}/${name}`;
+      rights.push(...(await probeFolder(s3, options, originals, null, signal)));
+    }
+    return rights;
+  } finally {
+    s3.client.destroy();
+  }
+}
+
+async function probeFolder(
+  { client, bucket, ask }: S3Connection,
+  options: S3Options,
+  key: string,
+  doesOpen: (() => Promise<boolean>) | null,
+  signal: AbortSignal,
+): Promise<ProbedRight[]> {
+  const target = { Bucket: bucket, Key: options.prefix === "" ? key : `${options.prefix}/${key}` };
+  const noUpload = { ...target, UploadId: NO_UPLOAD };
+  const folder = target.Key.split("/").slice(0, -2).join("/").concat("/");
+  const rights: ProbedRight[] = [];
+  const note = (right: string, isAllowed: boolean | null, who: ProbedRight["key"] = "access key") => {
+    const state = isAllowed === null ? "untried" : isAllowed ? "allowed" : "missing";
+    rights.push({ key: who, right, folder, state });
+  };
+  const may = async (send: Parameters<typeof ask<unknown>>[2], ending = signal) =>
+    ask(`try what the key may do in the bucket "${bucket}"`, ending, send).then(() => true, isAnswered);
+
+  type Ending = { readonly abortSignal: AbortSignal };
+  const begin = async (to: Ending, look: (upload: typeof noUpload) => Promise<unknown>) => {
+    const { UploadId = "" } = await client.createMultipartUpload(target, to);
+    const upload = { ...target, UploadId };
+    try {
+      await look(upload);
+    } finally {
+      await client.abortMultipartUpload(upload);
+    }
+  };
+
+  // Both also take back what a killed probe has left.
+  const canDelete = await may(async (to) => client.deleteObject(target, to));
+  const canAbort = await may(async (to) => client.abortMultipartUpload(noUpload, to));
+  note("s3:AbortMultipartUpload", canAbort);
+  const listAndTakeBack = async (to: Ending) => {
+    const { Uploads = [] } = await client.listMultipartUploads({ Bucket: bucket, Prefix: target.Key }, to);
+    for (const { UploadId } of canAbort ? Uploads : [])
+      await client.abortMultipartUpload({ ...target, UploadId }, to);
+  };
+  note("s3:ListBucketMultipartUploads", await may(listAndTakeBack));
+  const put = async (to: Ending) => client.putObject({ ...target, Body: TRIAL }, to);
+  const canPut =
+    canDelete || canAbort ? await may(canDelete ? put : async (to) => begin(to, async () => {})) : null;
+  note("s3:PutObject", canPut);
+  // Not with an upload nobody began: radosgw refuses to say whether there is one.
+  const parts = async (to: Ending) => begin(to, async (upload) => client.listParts(upload, to));
+  note("s3:ListMultipartUploadParts", canPut && canAbort ? await may(parts) : null);
+  if (!canPut || !canDelete) {
+    note("s3:GetObject", null);
+    return rights;
+  }
+  try {
+    note("s3:GetObject", await may(async (to) => client.headObject(target, to)));
+    if (doesOpen !== null) note("s3:GetObject", await doesOpen(), "key that signs links");
+  } finally {
+    await may(async (to) => client.deleteObject(target, to), new AbortController().signal);
+  }
+  return rights;
+}
+
+/** Whether an error means that the key may do it. Throws what says something else than yes or no. */
+function isAnswered(error: unknown): boolean {
+  if (isDenied(error) || isRefusedUnsaid(error)) return false;
+  if (NOT_THERE.has(errorName(error))) return true;
+  throw error;
+}
+
+/** Opens a link as a guest would. Throws what says that the link's own key is no key. */
+async function doesLinkOpen(
+  s3: S3Connection,
+  options: S3Options,
+  key: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { sign } = await openSigner(s3, options);
+  const link = linkTo(await sign([key]), key, 0);
+  const open = async ({ abortSignal }: { abortSignal: AbortSignal }) => {
+    const answer = await fetch(link, {
+      redirect: "manual",
+      signal: AbortSignal.any([abortSignal, AbortSignal.timeout(LINK_MS)]),
+    }).catch((error: unknown) => {
+      // `fetch` hides there what happened.
+      throw error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
+    });
+    const text = await answer.text();
+    if (answer.status === 200) return;
+    const name = /<Code>(\w+)<\/Code>/.exec(text)?.[1] ?? "Unknown";
+    throw Object.assign(new Error(name), { name, $metadata: { httpStatusCode: answer.status } });
+  };
+  return s3.ask("open a link", signal, open).then(() => true, isAnswered);
+}
