@@ -24,7 +24,9 @@ export async function gallery({ folder, isShort }: Setting): Promise<readonly Ro
   const galleries = openGalleries({ templates: join(import.meta.dirname, "../templates") });
   const items = Array.from({ length: count + 1 }, (_, number) => photo(number));
   const objectsOf = async (shown: readonly GalleryItem[]) =>
-    (await galleries.objects(galleryOf(0, { items: shown, state: "uploading" }), store.sign)).flat();
+    (await galleries.objects(galleryOf(0, { items: shown, state: "uploading" }), store.sign)).flatMap(
+      (wave) => [...wave],
+    );
   const seconds = await interleave(isShort ? 3 : 5, { build: () => objectsOf(items) });
 
   const before = new Map((await objectsOf(items.slice(0, -1))).map(({ key, sha256 }) => [key, sha256]));

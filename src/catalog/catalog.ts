@@ -1,6 +1,8 @@
 import type { Capture } from "../domain/capture.ts";
 import type { ContentHash } from "../domain/hash.ts";
 import type { Derived } from "../domain/rendition.ts";
+import type { Session } from "../domain/session.ts";
+import type { RecordedFile, UnwrittenRecord } from "../domain/session-record.ts";
 import { backUp } from "./backup.ts";
 import { deliveries } from "./deliveries.ts";
 import { files } from "./files.ts";
@@ -11,6 +13,9 @@ import { records } from "./records.ts";
 import { secondCopies } from "./second-copies.ts";
 import { sessions } from "./sessions.ts";
 import { upkeep } from "./upkeep.ts";
+
+/** Rows taken at once: no cursor stays open while they are written to a file. */
+const PAGE = 256;
 
 /**
  * The catalog of a library, for the one process that writes to it. `store` names where objects go: what is recorded of
@@ -59,13 +64,25 @@ export function openCatalog(path: string, store: string) {
 
     markUploaded: (ids: readonly number[]): void => advance(ids, "rendered", "uploaded"),
   };
+  const { recordedAfter, ...translatedRooms } = translateAll(rooms, path);
   return {
-    ...translateAll(rooms, path),
+    ...translatedRooms,
+    /** Everything of a session that could not be found out again without the catalog; read page by page as it is gone through. */
+    record: (session: Session): UnwrittenRecord => ({ session, files: recorded(session) }),
     /** Writes a numbered copy into the folder, checked and durable; keeps the newest seven. Returns its path. */
     backUp: async (folder: string): Promise<string> =>
       translatedAsync(path, async () => backUp(connection, folder)),
     close: () => void connection.close(),
   };
+
+  function* recorded(session: Session): Generator<RecordedFile> {
+    for (let last = 0; ; ) {
+      const page = recordedAfter(session, last, PAGE);
+      yield* page;
+      if (page.length < PAGE) return;
+      last = page.at(-1)?.id ?? last;
+    }
+  }
 }
 
 /** Sessions of a catalog that another process may be writing to; `null` when there is none yet. */

@@ -99,14 +99,15 @@ export function deliveries(connection: Connection, store: string) {
 
   function picturesOf(session: SessionId) {
     const byHash = new Map<string, Rendition[]>();
-    for (const row of renditions.all(session)) {
+    for (const row of renditions.iterate(session)) {
       const list = byHash.get(row.hash) ?? [];
       list.push(toRendition(row));
       byHash.set(row.hash, list);
     }
-    return new Map(
-      pictures.all(session).map((row) => [row.hash, toPicture(row, byHash.get(row.hash) ?? [])] as const),
-    );
+    const found = new Map<string, ReturnType<typeof toPicture>>();
+    for (const row of pictures.iterate(session))
+      found.set(row.hash, toPicture(row, byHash.get(row.hash) ?? []));
+    return found;
   }
 
   return {

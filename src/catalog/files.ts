@@ -91,14 +91,17 @@ export function files(connection: Connection) {
   return {
     /** What need not be read again: of an original that is not as it should be, the card may have the last good copy. */
     known(volume: VolumeId): ReadonlyMap<string, Fingerprint & { hash: ContentHash; headHash: string }> {
-      return new Map(
-        known
-          .all(volume)
-          .map((row) => [
-            pathKey(row.path),
-            { ...toFingerprint(row), hash: contentHash(row.hash), headHash: row.head_hash },
-          ]),
-      );
+      // Row by row: all of them at once beside the map would double what a large card takes.
+      const files = new Map<string, Fingerprint & { hash: ContentHash; headHash: string }>();
+      for (const row of known.iterate(volume))
+        files.set(pathKey(row.path), {
+          path: row.path,
+          sizeBytes: row.size_bytes,
+          modifiedMs: row.modified_ms,
+          hash: contentHash(row.hash),
+          headHash: row.head_hash,
+        });
+      return files;
     },
 
     find: (session: SessionId, found: readonly CardFile[]): void =>

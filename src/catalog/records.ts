@@ -3,7 +3,7 @@ import type { ContentHash } from "../domain/hash.ts";
 import { contentHash } from "../domain/hash.ts";
 import type { Media, MediaKind } from "../domain/media.ts";
 import type { Session } from "../domain/session.ts";
-import type { RecordedFate, RecordedFile, SessionRecord } from "../domain/session-record.ts";
+import type { RecordedFate, RecordedFile } from "../domain/session-record.ts";
 import type { Connection } from "./open.ts";
 
 /** What a session is made of, as far as the library still bears it out. */
@@ -21,6 +21,7 @@ export interface Restored {
 }
 
 interface Row {
+  id: number;
   path: Buffer;
   size_bytes: number;
   modified_ms: number;
@@ -37,12 +38,13 @@ interface Row {
 
 /** Sessions as records that outlive the catalog, and back. */
 export function records(connection: Connection) {
-  const rows = connection.prepare<[string, number], Row>(
-    `SELECT card_file.path, card_file.size_bytes, card_file.modified_ms, state, card_file.hash, failure, reason, head_hash,
+  // In the order of its own key from there on: sorted by an index on the session, each page would sort all of it.
+  const rows = connection.prepare<[string, number, number, number], Row>(
+    `SELECT card_file.id, card_file.path, card_file.size_bytes, card_file.modified_ms, state, card_file.hash, failure, reason, head_hash,
          original.session AS original_session, original.path AS original_path, kind, content_type
        FROM card_file LEFT JOIN original USING (hash)
          LEFT JOIN fingerprint AS known ON known.volume = ? AND known.path = card_file.path AND known.hash = card_file.hash
-       WHERE card_file.session = ? AND state <> 'found' ORDER BY card_file.id`,
+       WHERE +card_file.session = ? AND card_file.id > ? AND state <> 'found' ORDER BY card_file.id LIMIT ?`,
   );
   const putVolume = connection.prepare<[string, string]>(
     "INSERT INTO volume (id, label) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET label = excluded.label",
@@ -77,16 +79,19 @@ export function records(connection: Connection) {
   }
 
   return {
-    /** Everything of a session that could not be found out again without the catalog. */
-    record: (session: Session): SessionRecord => ({
-      session,
-      files: rows.all(session.volume, session.id).map((row) => ({
+    /** Files of a session as they are recorded, from the one after this row on. */
+    recordedAfter: (
+      session: Session,
+      after: number,
+      limit: number,
+    ): readonly (RecordedFile & { id: number })[] =>
+      rows.all(session.volume, session.id, after, limit).map((row) => ({
+        id: row.id,
         path: row.path,
         sizeBytes: row.size_bytes,
         modifiedMs: row.modified_ms,
         fate: toFate(row, session),
       })),
-    }),
 
     /** Fills an empty catalog, in one transaction. Every kept file goes through rendering and the store's own answers again. */
     restore: (all: readonly Restored[]): void =>

@@ -74,6 +74,25 @@ export function isEmpty({ files, refused }: Inventory): boolean {
 
 /** Whether two listings show the same, in whatever order. */
 export function isSameListing(a: Inventory, b: Inventory): boolean {
+  return isSameInOrder(a, b) || isSameInAnyOrder(a, b);
+}
+
+/** What a card that nobody touched shows, for nothing. */
+function isSameInOrder(a: Inventory, b: Inventory): boolean {
+  const isSame = (one: Fingerprint, other: Fingerprint | undefined) =>
+    other !== undefined && isSameFingerprint(one, other) && isSamePath(one.path, other.path);
+  return (
+    a.refused.length + b.refused.length === 0 &&
+    a.files.length === b.files.length &&
+    a.files.every((file, index) => isSame(file, b.files[index]))
+  );
+}
+
+function isSamePath(a: CardPath, b: CardPath): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+function isSameInAnyOrder(a: Inventory, b: Inventory): boolean {
   const lines = ({ files, refused }: Inventory) =>
     [
       ...files.map((file) => `${pathKey(file.path)}\0${file.sizeBytes}\0${file.modifiedMs}`),

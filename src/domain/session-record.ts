@@ -35,15 +35,26 @@ export interface SessionRecord {
   readonly files: readonly RecordedFile[];
 }
 
+/** The same before it is written: the files of a large card need not be in memory all at once. */
+export interface UnwrittenRecord {
+  readonly session: Session;
+  readonly files: Iterable<RecordedFile>;
+}
+
 /** Grows when an old GhostRoll could no longer read it. */
 const FORMAT = 1;
 
-/** The text of a `session.json`: one line a file, so that people can read and compare it. */
-export function writeSessionRecord({ session, files }: SessionRecord): string {
+/** The text of a `session.json` in pieces: one line a file, so that people can read and compare it. */
+export function* writeSessionRecord({ session, files }: UnwrittenRecord): Generator<string> {
   const { id, name, slug, volume, label, day, isOffloaded } = session;
   const head = JSON.stringify({ format: FORMAT, id, name, slug, volume, label, day, isOffloaded }, null, 2);
-  const lines = files.map((file) => `    ${JSON.stringify(plain(file))}`);
-  return `${head.slice(0, -2)},\n  "files": [${lines.length > 0 ? `\n${lines.join(",\n")}\n  ` : ""}]\n}\n`;
+  yield `${head.slice(0, -2)},\n  "files": [`;
+  let before = "\n";
+  for (const file of files) {
+    yield `${before}    ${JSON.stringify(plain(file))}`;
+    before = ",\n";
+  }
+  yield before === "\n" ? "]\n}\n" : "\n  ]\n}\n";
 }
 
 /** Reads a `session.json` back; `null` unless it is whole and every value in it can be: a guess would be worse than none. */

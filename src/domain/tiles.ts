@@ -27,8 +27,9 @@ export function tiles(files: readonly Delivered[]): {
   readonly items: readonly GalleryItem[];
   readonly expected: number;
 } {
+  const hasRaw = files.some(({ file }) => file.media.kind === "raw");
   const stems = new Set(
-    files.filter(({ file }) => file.media.kind === "picture").map(({ file }) => stem(file.path)),
+    files.filter(({ file }) => hasRaw && file.media.kind === "picture").map(({ file }) => stem(file.path)),
   );
   const shown = files.filter(({ file }) => {
     const isTwin = file.media.kind === "raw" && stems.has(stem(file.path));

@@ -25,11 +25,12 @@ export async function makeDirectory(path: string): Promise<void> {
 
 /**
  * Replaces a file as a whole: a reader, or the next start after a power cut, sees the old bytes or the new, never a part. A
- * crash may leave a file called `….tmp` in `via`, a folder of the same filesystem: best one that is swept at start.
+ * crash may leave a file called `….tmp` in `via`, a folder of the same filesystem: best one that is swept at start. A text
+ * in pieces is never in memory as a whole.
  */
 export async function writeDurably(
   path: string,
-  bytes: Uint8Array | string,
+  content: Uint8Array | string | Iterable<string>,
   via = dirname(path),
 ): Promise<void> {
   await makeDirectory(dirname(path));
@@ -37,7 +38,9 @@ export async function writeDurably(
   try {
     const file = await open(temporary, "wx");
     try {
-      await file.writeFile(bytes);
+      await file.writeFile(
+        typeof content === "string" || content instanceof Uint8Array ? content : inWrites(content),
+      );
       await file.sync();
     } finally {
       await file.close();
@@ -48,6 +51,20 @@ export async function writeDurably(
     throw error;
   }
   await syncDirectory(dirname(path));
+}
+
+/** A write for each line of a large text would take longer than the text. */
+const WRITE_CHARACTERS = 64 * 1024;
+
+function* inWrites(pieces: Iterable<string>): Generator<string> {
+  let gathered = "";
+  for (const piece of pieces) {
+    gathered += piece;
+    if (gathered.length < WRITE_CHARACTERS) continue;
+    yield gathered;
+    gathered = "";
+  }
+  yield gathered;
 }
 
 /**

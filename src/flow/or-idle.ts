@@ -1,5 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
-
 /**
  * Passes items on as they come, and `null` whenever none came for `idleMs`, so that a consumer which collects a batch can
  * finish what it holds instead of waiting for the batch to fill.
@@ -9,10 +7,10 @@ export async function* orIdle<Item>(items: AsyncIterable<Item>, idleMs: number):
   let next = iterator.next();
   try {
     for (;;) {
-      const timer = new AbortController();
-      const idle = delay(idleMs, null, { signal: timer.signal }).catch(() => null);
-      const result = await Promise.race([next, idle]);
-      timer.abort();
+      const { promise: idle, resolve } = Promise.withResolvers<null>();
+      const timer = setTimeout(resolve, idleMs, null);
+      // Cleared rather than aborted: that would make an error with its stack for every item.
+      const result = await Promise.race([next, idle]).finally(() => clearTimeout(timer));
       if (result === null) {
         yield null;
         continue;

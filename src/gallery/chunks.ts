@@ -12,25 +12,27 @@ import { WORDS } from "./words.ts";
 /** At about 130 bytes a photo, most of them incompressible, a chunk stays below 12 KB: 60 ms on slow 4G (1.6 Mbit/s). */
 export const CHUNK_ENTRIES = 80;
 
-export interface PackedChunk {
-  readonly object: NewObject;
-  readonly version: string;
+/** How many chunks a gallery has. */
+export function countChunks({ items }: Gallery): number {
+  return Math.ceil(items.length / CHUNK_ENTRIES);
 }
 
-/** The photos of a gallery in chunks. Appending photos changes the last chunk and adds more; the others stay byte for byte. */
-export function packChunks(gallery: Gallery, links: Links): PackedChunk[] {
-  const chunks: PackedChunk[] = [];
-  for (let start = 0; start < gallery.items.length; start += CHUNK_ENTRIES) {
+/**
+ * The photos of a gallery in chunks, each made when it is asked for, its version noted. Appending photos changes the last
+ * chunk and adds more; the others stay byte for byte.
+ */
+export function* packChunks(gallery: Gallery, links: Links, versions: string[]): Generator<NewObject> {
+  for (let number = 0; number < countChunks(gallery); number++) {
+    const start = number * CHUNK_ENTRIES;
     const entries = gallery.items
       .slice(start, start + CHUNK_ENTRIES)
       .map((item) => entryOf(item, gallery.slug, links));
-    const key = keys.chunk(gallery.slug, chunks.length);
     // The same for every chunk but for its entries: links are signed anew once a day, so versions change then as well.
     const version = shortHash(JSON.stringify([links.parts, entries]));
     const chunk: Chunk = { version, links: links.parts, entries };
-    chunks.push({ object: pack(key, JSON.stringify(chunk), "application/json", CACHE_NEVER), version });
+    versions[number] = version;
+    yield pack(keys.chunk(gallery.slug, number), JSON.stringify(chunk), "application/json", CACHE_NEVER);
   }
-  return chunks;
 }
 
 function entryOf(item: GalleryItem, slug: string, links: Links): Entry {

@@ -3,7 +3,6 @@ import { keys } from "../domain/layout.ts";
 import type { NewObject } from "../domain/object.ts";
 import { CACHE_NEVER } from "../domain/object.ts";
 import type { Assets } from "./assets.ts";
-import type { PackedChunk } from "./chunks.ts";
 import { CHUNK_ENTRIES } from "./chunks.ts";
 import type { Index } from "./format.ts";
 import { groupByTime } from "./groups.ts";
@@ -15,10 +14,10 @@ import { say, sayShortDay, WORDS } from "./words.ts";
 /** So many photos are in the shell itself: some screens on a phone, shown before any script has run. */
 export const SHELL_TILES = 24;
 
-/** The index of a gallery: small, polled while photos arrive, written after the chunks it names. */
+/** The index of a gallery: small, polled while photos arrive, written after the chunks whose versions it names. */
 export function packIndex(
   gallery: Gallery,
-  chunks: readonly PackedChunk[],
+  versions: readonly string[],
   assets: Assets,
   links: Links,
 ): NewObject {
@@ -35,7 +34,7 @@ export function packIndex(
     links: links.parts,
     ...(links.pages !== links.parts && { pages: links.pages }),
     signature: links.signature(key),
-    chunks: chunks.map(({ version, object }) => [version, links.signature(object.key)]),
+    chunks: versions.map((version, number) => [version, links.signature(keys.chunk(slug, number))]),
     chunkEntries: CHUNK_ENTRIES,
     lightbox: [
       links.to(assets.library.key),

@@ -64,11 +64,19 @@ export function packShell(gallery: Gallery, assets: Assets, links: Links, render
   return pack(keys.shell(slug), html, "text/html; charset=utf-8", CACHE_NEVER);
 }
 
-/** Numbered pages that reach every photo without JavaScript. Appending photos changes the last one, or adds to it. */
-export function packPages(gallery: Gallery, assets: Assets, links: Links, render: Render): NewObject[] {
+/**
+ * Numbered pages that reach every photo without JavaScript, each made when it is asked for. Appending photos changes the last
+ * one, or adds to it.
+ */
+export function* packPages(
+  gallery: Gallery,
+  assets: Assets,
+  links: Links,
+  render: Render,
+): Generator<NewObject> {
   const { slug, items } = gallery;
   const numbers = pageNumbers(gallery);
-  return numbers.map((number) => {
+  for (const number of numbers) {
     const start = (number - 1) * PAGE_TILES;
     const some = items.slice(start, start + PAGE_TILES);
     const style = assets.style + tileStyle(some, start);
@@ -85,8 +93,8 @@ export function packPages(gallery: Gallery, assets: Assets, links: Links, render
       next: linkToPage(number + 1),
       shell: links.to(keys.shell(slug)),
     });
-    return pack(keys.page(slug, number), html, "text/html; charset=utf-8", CACHE_NEVER);
-  });
+    yield pack(keys.page(slug, number), html, "text/html; charset=utf-8", CACHE_NEVER);
+  }
 }
 
 /** Numbers of the static pages, from 1. */

@@ -11,7 +11,7 @@ import type { NewObject, SignedLinks } from "../domain/object.ts";
 import type { Derived, PresetName, Rendition } from "../domain/rendition.ts";
 import type { RemovalFacts } from "../domain/safety.ts";
 import type { Session, SessionId, Tally, Trouble } from "../domain/session.ts";
-import type { SessionRecord } from "../domain/session-record.ts";
+import type { UnwrittenRecord } from "../domain/session-record.ts";
 import type { Delivered } from "../domain/tiles.ts";
 
 /** What the story needs from the rooms. `app/wire.ts` connects them; structural typing checks that they fit. */
@@ -97,7 +97,7 @@ interface LibraryPort {
   /** Replaces the receipt in a session's folder. */
   writeReceipt(folder: string, json: string, text: string): Promise<void>;
   /** Replaces the `session.json` of a session's folder: what a lost catalog is made anew from. */
-  writeRecord(folder: string, record: SessionRecord): Promise<void>;
+  writeRecord(folder: string, record: UnwrittenRecord): Promise<void>;
 }
 
 /** What is known of a path on a volume whose content is kept. */
@@ -166,7 +166,7 @@ interface CatalogPort {
   settle(session: Session, batch: readonly Settled[]): void;
   manifest(session: Session): readonly ManifestLine[];
   /** What of a session could not be found out again without the catalog. */
-  record(session: Session): SessionRecord;
+  record(session: Session): UnwrittenRecord;
   finishOffload(session: SessionId): void;
   /** Another content that a card gave for a file that is kept already: kept beside it. */
   keepOther(session: Session, copy: ProvedCopy, path: string): void;
@@ -222,7 +222,8 @@ interface StorePort {
 interface GalleriesPort {
   /**
    * Everything the gallery consists of besides its renditions, in waves: when one wave is in the store before the next is
-   * begun, no reader ever sees a dangling entry (chunks, pages and assets; then the index; then the shell).
+   * begun, no reader ever sees a dangling entry (chunks, pages and assets; then the index; then the shell). An object is
+   * made when its turn comes.
    */
-  objects(gallery: Gallery, sign: StorePort["sign"]): Promise<readonly (readonly NewObject[])[]>;
+  objects(gallery: Gallery, sign: StorePort["sign"]): Promise<readonly Iterable<NewObject>[]>;
 }

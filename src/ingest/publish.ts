@@ -55,7 +55,7 @@ export async function linkOf(session: Session, store: Ports["store"]): Promise<s
 
 async function putChanged(
   session: Session,
-  wave: readonly NewObject[],
+  wave: Iterable<NewObject>,
   ports: Ports,
   signal: AbortSignal,
 ): Promise<void> {

@@ -9,7 +9,7 @@ import { Failure } from "../domain/failure.ts";
 import { RECORDS } from "../domain/layout.ts";
 import type { ManifestLine } from "../domain/manifest.ts";
 import { writeManifest } from "../domain/manifest.ts";
-import type { SessionRecord } from "../domain/session-record.ts";
+import type { UnwrittenRecord } from "../domain/session-record.ts";
 import { writeSessionRecord } from "../domain/session-record.ts";
 import { makeDirectory, moveWithoutOverwrite, syncDirectory, writeDurably } from "../flow/durable.ts";
 import type { CardFileRequest } from "./card-file.ts";
@@ -125,7 +125,8 @@ export function openLibrary({ root, copy, head, reread, hash }: LibraryOptions) 
     async sync(paths: readonly string[]): Promise<void> {
       const folders = new Set<string>();
       for (const path of paths)
-        for (let at = dirname(inside(root, path)); at !== dirname(root); at = dirname(at)) folders.add(at);
+        for (let at = dirname(inside(root, path)); at !== dirname(root) && !folders.has(at); at = dirname(at))
+          folders.add(at);
       // The deepest first: a folder is found only when the one above it names it.
       const ordered = [...folders].sort((a, b) => b.length - a.length);
       for (const folder of ordered) await onDiskAsync(folder, async () => syncDirectory(folder));
@@ -149,7 +150,7 @@ export function openLibrary({ root, copy, head, reread, hash }: LibraryOptions) 
     },
 
     /** Replaces the `session.json` of a session's folder; durable on return. Throws `disk-*`. */
-    async writeRecord(folder: string, record: SessionRecord): Promise<void> {
+    async writeRecord(folder: string, record: UnwrittenRecord): Promise<void> {
       const path = join(inside(root, folder), RECORDS.session);
       await onDiskAsync(path, async () => writeDurably(path, writeSessionRecord(record), incoming));
     },
@@ -172,9 +173,10 @@ function requestFor(volume: Volume, file: CardFile): CardFileRequest {
 }
 
 /** The name itself, then with more and more of the hash in it. */
-function namesFor(path: string, hash: string): string[] {
-  const suffixed = [8, 16, 64].map((digits) => withSuffix(basename(path), hash.slice(0, digits)));
-  return [path, ...suffixed.map((name) => join(dirname(path), name))];
+function* namesFor(path: string, hash: string): Generator<string> {
+  yield path;
+  for (const digits of [8, 16, 64])
+    yield join(dirname(path), withSuffix(basename(path), hash.slice(0, digits)));
 }
 
 /** False when the name is taken. */

@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { isForGuests } from "../domain/layout.ts";
 import type { SignedLinks } from "../domain/object.ts";
@@ -12,7 +13,7 @@ const SIGNATURE_CHARACTERS = 22;
 
 /** Signs links to keys. All of one batch end at the same time, which the signature covers. */
 export function signLinks(
-  secret: Buffer,
+  secret: KeyObject,
   {
     base,
     keys,
@@ -35,7 +36,7 @@ export function signLinks(
  * URL, percent-encoded.
  */
 export function keyOfLink(
-  secret: Buffer,
+  secret: KeyObject,
   path: string,
   query: URLSearchParams,
   nowMs: number,
@@ -51,7 +52,7 @@ export function keyOfLink(
   return given.length === right.length && timingSafeEqual(given, right) ? key : null;
 }
 
-function signatureOf(secret: Buffer, key: string, expires: string): string {
+function signatureOf(secret: KeyObject, key: string, expires: string): string {
   return createHmac("sha256", secret)
     .update(`${expires}\n${key}`)
     .digest("base64url")

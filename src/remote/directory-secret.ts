@@ -1,4 +1,5 @@
-import { randomBytes } from "node:crypto";
+import type { KeyObject } from "node:crypto";
+import { createSecretKey, randomBytes } from "node:crypto";
 import { open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Failure } from "../domain/failure.ts";
@@ -11,14 +12,15 @@ const SECRET_BYTES = 32;
  * The secret that signs links, made at first use: random, on disk, readable by this user only. Deleting the file ends every
  * link there is. Throws `settings-invalid` for a file that is not one.
  */
-export async function openSecret(path: string): Promise<Buffer> {
+export async function openSecret(path: string): Promise<KeyObject> {
   const secret = (await readSecret(path)) ?? (await makeSecret(path));
   if (secret.length !== SECRET_BYTES)
     throw new Failure(
       "settings-invalid",
       `${path} does not hold the secret for gallery links. Delete it and a new one is made; links given so far end.`,
     );
-  return secret;
+  // With bytes, each of the twenty thousand signatures of a gallery would make a key of its own, at four times the cost.
+  return createSecretKey(secret);
 }
 
 async function readSecret(path: string): Promise<Buffer | null> {

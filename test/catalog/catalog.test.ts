@@ -52,6 +52,19 @@ function keep(catalog: Catalog, names: readonly string[]): Session {
 }
 
 describe("the catalog", () => {
+  it("gives the record of a session in pages, each file once, in order, without those of other sessions", async (t) => {
+    const catalog = openCatalog(join(await tempFolder(t), "c.db"), "store");
+    const names = Array.from({ length: 600 }, (_, n) => `a${n}`);
+    keep(catalog, ["before"]);
+    const session = keep(catalog, names);
+    keep(catalog, ["after"]);
+    const recorded = [...catalog.record(session).files].map(({ path: bytes }) =>
+      new TextDecoder().decode(bytes),
+    );
+    assert.deepEqual(recorded, names);
+    catalog.close();
+  });
+
   it("survives a power cut at each commit: WAL, synchronous FULL, foreign keys on", async (t) => {
     const connection = openConnection(join(await tempFolder(t), "c.db"));
     assert.equal(connection.pragma("journal_mode", { simple: true }), "wal");

@@ -15,6 +15,15 @@ describe("durable writes", () => {
     assert.deepEqual(await readdir(join(folder, "a/b")), ["status.json"]);
   });
 
+  it("take a text in pieces, however small and however many", async (t) => {
+    const file = join(await tempFolder(t), "lines");
+    const lines = Array.from({ length: 20_000 }, (_, n) => `line ${n}, ümlaut\n`);
+    await writeDurably(file, lines.values());
+    assert.equal(await readFile(file, "utf8"), lines.join(""));
+    await writeDurably(file, []);
+    assert.equal(await readFile(file, "utf8"), "");
+  });
+
   it("leave the old file and no temporary one when they cannot finish", async (t) => {
     const folder = await tempFolder(t);
     await makeDirectory(join(folder, "taken"));

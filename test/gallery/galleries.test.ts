@@ -23,8 +23,10 @@ async function sign(wanted: readonly string[]): Promise<SignedLinks> {
   };
 }
 
-const objectsOf = async (gallery: Gallery): Promise<NewObject[]> =>
-  (await galleries.objects(gallery, sign)).flat();
+const wavesOf = async (gallery: Gallery, from = galleries): Promise<NewObject[][]> =>
+  (await from.objects(gallery, sign)).map((wave) => [...wave]);
+
+const objectsOf = async (gallery: Gallery): Promise<NewObject[]> => (await wavesOf(gallery)).flat();
 
 function textOf({ body }: NewObject): string {
   assert.ok("bytes" in body);
@@ -50,7 +52,7 @@ async function changed(before: Gallery, now: Gallery): Promise<string[]> {
 
 describe("the objects of a gallery", () => {
   it("come in an order in which nothing refers to what is not there yet", async () => {
-    const waves = await galleries.objects(galleryOf(100), sign);
+    const waves = await wavesOf(galleryOf(100));
     assert.deepEqual(
       waves.map((wave) => wave.map(({ key }) => key.replace(/\.\w{16}\./, ".#.").replace(`g/${SLUG}`, "g"))),
       [
@@ -59,6 +61,15 @@ describe("the objects of a gallery", () => {
         ["g"],
       ],
     ); // biome-ignore format: a list of keys
+  });
+
+  it("are made one after the other, and an index never before the chunks it names", async () => {
+    const [first, index] = await galleries.objects(galleryOf(100), sign);
+    assert.throws(() => [...(index ?? [])], /after its chunks/);
+    for (const { key } of first ?? []) if (key.endsWith("/m/0.json")) break;
+    const [again, late] = await galleries.objects(galleryOf(100), sign);
+    for (const { key } of again ?? []) assert.ok(key);
+    assert.equal([...(late ?? [])].length, 1);
   });
 
   it("carry their true size and checksum, a type of ours, and how long to keep them", async () => {
@@ -76,10 +87,7 @@ describe("the objects of a gallery", () => {
   it("are the same bytes for the same gallery, also from another process", async () => {
     const again = openGalleries({ templates });
     const hashes = (waves: readonly (readonly NewObject[])[]) => waves.flat().map(({ sha256: hash }) => hash);
-    assert.deepEqual(
-      hashes(await galleries.objects(galleryOf(300), sign)),
-      hashes(await again.objects(galleryOf(300), sign)),
-    );
+    assert.deepEqual(hashes(await wavesOf(galleryOf(300))), hashes(await wavesOf(galleryOf(300), again)));
   });
 
   it("stay small at 5,000 photos", async () => {
@@ -184,7 +192,7 @@ describe("the objects of a gallery", () => {
   });
 
   it("say in the head what a chat shows of the link", async () => {
-    const [shell] = (await galleries.objects(galleryOf(12), sign)).at(-1) ?? [];
+    const [shell] = (await wavesOf(galleryOf(12))).at(-1) ?? [];
     assert.ok(shell);
     const html = textOf(shell);
     assert.match(html, /<html lang="en">/);

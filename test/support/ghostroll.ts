@@ -28,22 +28,22 @@ interface Options {
   readonly uid?: number;
   /** A program with its arguments that runs the command: `["strace", "-f"]`. */
   readonly under?: readonly string[];
+  /** Through its launcher, as people start it: with what that tells Node of memory. */
+  readonly isLaunched?: boolean;
 }
 
 /** Starts the real command in a process of its own, with nothing of our own settings in its environment. */
 export function start(
   args: readonly string[],
-  { env = {}, cwd = root, uid, under = [] }: Options = {},
+  { env = {}, cwd = root, uid, under = [], isLaunched = false }: Options = {},
 ): Running {
   const bare = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(GHOSTROLL_|AWS_|NODE_TEST_CONTEXT)/.test(name)),
   );
-  const [program = process.execPath, ...rest] = [
-    ...under,
-    process.execPath,
-    join(SOURCE, "src/main.ts"),
-    ...args,
-  ];
+  const command = isLaunched
+    ? ["sh", join(SOURCE, "bin/ghostroll")]
+    : [process.execPath, join(SOURCE, "src/main.ts")];
+  const [program = process.execPath, ...rest] = [...under, ...command, ...args];
   const child = spawn(program, rest, {
     cwd,
     env: { ...bare, AWS_EC2_METADATA_DISABLED: "true", ...env },

@@ -9,6 +9,8 @@ export interface Peaks {
 }
 
 const EVERY_MS = 50;
+/** What takes less is no Node: a program the launcher runs, or a process that has only just been forked. */
+const LEAST_MIB = 16;
 
 /** Follows a command to its end. The kernel keeps the peak itself (VmHWM, proc(5)), so only a last short one is missed. */
 export async function peaksOf(run: Running): Promise<Peaks> {
@@ -19,7 +21,8 @@ export async function peaksOf(run: Running): Promise<Peaks> {
     for (const pid of [main, ...(await childrenOf(main))]) {
       const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
       const kib = /^VmHWM:\s+(\d+) kB/m.exec(status)?.[1];
-      if (kib !== undefined) peaks.set(pid, Math.round(Number(kib) / 1024));
+      const mib = Math.round(Number(kib ?? 0) / 1024);
+      if (mib >= LEAST_MIB) peaks.set(pid, mib);
     }
     ended = await Promise.race([run.ended, delay(EVERY_MS, null)]);
   }
