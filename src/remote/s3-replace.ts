@@ -3,7 +3,7 @@ import type { NewObject } from "../domain/object.ts";
 import { readBody } from "./body.ts";
 import type { TaggedObject } from "./object-store.ts";
 import type { S3Connection } from "./s3-client.ts";
-import { isMissing } from "./s3-errors.ts";
+import { isDenied, isMissing } from "./s3-errors.ts";
 import { headersOf } from "./s3-put.ts";
 
 /** The object with its ETag, which S3 gives each content of a key (RFC 9110, 8.8.3). */
@@ -18,7 +18,8 @@ export async function readTagged(
     const bytes = (await object.Body?.transformToByteArray()) ?? new Uint8Array();
     return { bytes, tag: object.ETag ?? "" };
   }).catch((error: unknown) => {
-    if (isMissing(error)) return null;
+    // Without s3:ListBucket both look the same.
+    if (isMissing(error) || isDenied(error)) return null;
     throw error;
   });
 }

@@ -11,8 +11,8 @@ import { openGallery } from "../support/gallery-page.ts";
 import { ghostroll } from "../support/ghostroll.ts";
 import { lacks } from "../support/needs.ts";
 import { pagesPolicy } from "../support/public-pages.ts";
-import type { S3Server } from "../support/radosgw.ts";
 import { startRadosgw } from "../support/radosgw.ts";
+import type { S3Server } from "../support/s3-server.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const PICTURES = 30;

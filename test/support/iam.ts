@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openAwsSigner } from "../../src/remote/aws-signer.ts";
-import type { S3Server } from "./radosgw.ts";
+import type { Radosgw } from "./radosgw.ts";
 
 interface Statement {
   readonly Sid: string;
@@ -47,7 +47,7 @@ export interface User {
 }
 
 /** A new user of the server who may do nothing. */
-export async function newUser(server: S3Server, name: string): Promise<User> {
+export async function newUser(server: Radosgw, name: string): Promise<User> {
   assert.ok(server.administer);
   const [accessKeyId, secretAccessKey] = [`KEYOF${name.toUpperCase()}`, `secret-of-${name}`];
   const keys = [`--access-key=${accessKeyId}`, `--secret-key=${secretAccessKey}`];
@@ -81,7 +81,7 @@ export async function newUser(server: S3Server, name: string): Promise<User> {
 }
 
 /** Lets the server's own user give rights to others. */
-export async function allowIam({ administer }: S3Server): Promise<void> {
+export async function allowIam({ administer }: Radosgw): Promise<void> {
   assert.ok(administer);
   await administer("caps", "add", "--uid=ghostroll", "--caps=user-policy=*");
 }

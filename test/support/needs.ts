@@ -15,6 +15,7 @@ const PACKAGES = {
   "qemu-storage-daemon": "qemu-system-common",
   shellcheck: "shellcheck",
   strace: "strace",
+  "swift-proxy-server": "swift-proxy swift-account swift-container swift-object",
   "systemd-analyze": "systemd",
   "systemd-nspawn": "systemd-container",
   xfs_io: "xfsprogs",

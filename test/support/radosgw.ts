@@ -1,28 +1,25 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { lacks } from "./needs.ts";
+import type { S3Server } from "./s3-server.ts";
+import { freePorts } from "./s3-server.ts";
 
-/** A running S3 server to test against. */
-export interface S3Server {
-  readonly endpoint: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
+/** A radosgw, which besides can be administered. */
+export interface Radosgw extends S3Server {
   /** Runs `radosgw-admin` with these arguments; `null` for a server that is not ours to administer. */
   readonly administer: ((...args: string[]) => Promise<void>) | null;
-  stop(): Promise<void>;
 }
 
 /**
  * Starts a real radosgw on loopback in some four seconds, or takes the one GHOSTROLL_TEST_S3_ENDPOINT points to. Returns
  * null when the packages are missing; under CI that is an error.
  */
-export async function startRadosgw(): Promise<S3Server | null> {
+export async function startRadosgw(): Promise<Radosgw | null> {
   const given = process.env["GHOSTROLL_TEST_S3_ENDPOINT"];
   if (given)
     return {
@@ -36,10 +33,10 @@ export async function startRadosgw(): Promise<S3Server | null> {
   return launch();
 }
 
-async function launch(): Promise<S3Server> {
+async function launch(): Promise<Radosgw> {
   const [accessKeyId, secretAccessKey] = ["GHOSTROLLTESTKEY", "a-secret-that-no-message-may-ever-show"];
   const folder = await mkdtemp(join(tmpdir(), "ghostroll-"));
-  const [gateway, monitor] = await freePorts();
+  const [gateway, monitor] = await freePorts(2);
   const child = spawn(
     "sh",
     [join(import.meta.dirname, "radosgw.sh"), join(folder, "c"), String(gateway), String(monitor)],
@@ -62,13 +59,4 @@ async function launch(): Promise<S3Server> {
       return { endpoint: `http://127.0.0.1:${gateway}`, accessKeyId, secretAccessKey, administer, stop };
   // The folder stays: its logs say why.
   throw new Error(`radosgw did not start; see ${folder}/c/log`);
-}
-
-/** Two ports nobody listens on now; held open together, so that they differ. */
-async function freePorts(): Promise<number[]> {
-  const servers = [createServer(), createServer()];
-  for (const server of servers) await once(server.listen(0, "127.0.0.1"), "listening");
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  for (const server of servers) await once(server.close(), "close");
-  return ports;
 }
