@@ -3,6 +3,7 @@ import { delimiter, join } from "node:path";
 
 /** Programs some tests need, and the Debian packages that bring them. */
 const PACKAGES = {
+  aws: "awscli",
   cc: "gcc libc6-dev",
   chromium: "chromium",
   exiftool: "libimage-exiftool-perl",
