@@ -117,7 +117,7 @@ export async function openHouse(
     const library = openLibrary({
       root: place.baseDir,
       copy: cardWorkers.task(task("library/task.ts"), patienceFor),
-      head: cardWorkers.task(task("library/head-task.ts"), PATIENCE_MS),
+      heads: cardWorkers.task(task("library/head-task.ts"), PATIENCE_MS),
       reread: cardWorkers.task(task("library/reread-task.ts"), patienceFor),
       hash: cardWorkers.task(task("library/hash-task.ts"), Number.POSITIVE_INFINITY),
     });

@@ -42,8 +42,8 @@ export interface Delta {
   readonly added: readonly CardFile[];
   readonly modified: readonly CardFile[];
   readonly unchanged: readonly CardFile[];
-  /** Paths that were here before; nothing follows from it for the library. */
-  readonly deleted: readonly string[];
+  /** Files that were here before; nothing follows from it for the library. */
+  readonly deletedFiles: number;
 }
 
 /** Compares what is on a volume with what is known of it, by path, size and time. */
@@ -51,16 +51,13 @@ export function compare(files: readonly CardFile[], known: ReadonlyMap<string, F
   const added: CardFile[] = [];
   const modified: CardFile[] = [];
   const unchanged: CardFile[] = [];
-  const gone = new Set(known.keys());
   for (const file of files) {
-    const key = pathKey(file.path);
-    const before = known.get(key);
-    gone.delete(key);
+    const before = known.get(pathKey(file.path));
     if (before === undefined) added.push(file);
     else if (isSameFingerprint(before, file)) unchanged.push(file);
     else modified.push(file);
   }
-  return { added, modified, unchanged, deleted: [...gone] };
+  return { added, modified, unchanged, deletedFiles: known.size - modified.length - unchanged.length };
 }
 
 function isSameFingerprint(a: Fingerprint, b: Fingerprint): boolean {

@@ -74,8 +74,12 @@ interface LibraryPort {
   freeBytes(): Promise<number>;
   /** Reads a card file once; on return the copy is proved. Throws `file-*`, `card-removed`, `disk-*`, `copy-unproved`. */
   copy(volume: Volume, file: CardFile, signal: AbortSignal): Promise<ProvedCopy>;
-  /** Hash of the first 64 KiB of a card file. */
-  headHash(volume: Volume, file: CardFile, signal: AbortSignal): Promise<string>;
+  /** Hash of the first 64 KiB of each card file, `null` where it could not be read as it was listed. Throws `card-removed`. */
+  headHashes(
+    volume: Volume,
+    files: readonly CardFile[],
+    signal: AbortSignal,
+  ): Promise<readonly (string | null)[]>;
   /** Reads a card file once more; `cached` when it could not be read past the memory of this machine. Throws `file-*`, `card-removed`. */
   readAgain(
     volume: Volume,

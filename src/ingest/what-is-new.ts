@@ -1,14 +1,15 @@
 import type { CardFile, Inventory, Volume } from "../domain/card.ts";
 import { compare } from "../domain/card.ts";
 import { pathKey } from "../domain/card-path.ts";
-import { Failure } from "../domain/failure.ts";
 import type { OffloadOptions } from "./offload-options.ts";
-import type { KnownFile, Ports } from "./ports.ts";
+import type { Ports } from "./ports.ts";
 import type { Report } from "./report.ts";
 import { runStep } from "./step.ts";
 
 /** What `sampled` compares of each file: camera, time and embedded preview are in there. */
 const HEAD_BYTES = 64 * 1024;
+/** Files looked into by one message to a worker: a message takes as long as a look, and 4 MiB are read in no time. */
+const BATCH = 64;
 
 /** Splits a listing into what is kept already and what has to be read. */
 export async function whatIsNew(
@@ -25,15 +26,17 @@ export async function whatIsNew(
   const changed = new Set<CardFile>([...added, ...modified]);
   if (rescan === "sampled")
     await runStep({
-      from: unchanged,
+      from: batches(unchanged),
       concurrency: readers,
-      run: async (file) => ({ file, isSame: await isSameHead(volume, file, known, library, signal) }),
-      commit: (batch) => {
-        for (const { file, isSame } of batch) if (!isSame) changed.add(file);
-        report({
-          kind: "sampled",
-          bytes: batch.reduce((sum, { file }) => sum + Math.min(file.sizeBytes, HEAD_BYTES), 0),
-        });
+      run: async (files) => ({ files, heads: await library.headHashes(volume, files, signal) }),
+      commit: (done) => {
+        for (const { files, heads } of done) {
+          // A head that cannot be read is no proof of sameness: the file is read like a new one, and named if it fails.
+          for (const [index, file] of files.entries())
+            if (heads[index] !== known.get(pathKey(file.path))?.headHash) changed.add(file);
+          const bytes = files.reduce((sum, file) => sum + Math.min(file.sizeBytes, HEAD_BYTES), 0);
+          report({ kind: "sampled", bytes });
+        }
       },
     });
   // In the order of the listing: the gallery grows in the order the pictures were taken.
@@ -41,18 +44,6 @@ export async function whatIsNew(
   return { knownFiles: inventory.files.length - fresh.length, fresh };
 }
 
-/** A head that cannot be read is no proof of sameness: the file is read like a new one, and named if it fails. */
-async function isSameHead(
-  volume: Volume,
-  file: CardFile,
-  known: ReadonlyMap<string, KnownFile>,
-  library: Ports["library"],
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    return (await library.headHash(volume, file, signal)) === known.get(pathKey(file.path))?.headHash;
-  } catch (error) {
-    if (Failure.is(error, "file")) return false;
-    throw error;
-  }
+function* batches(files: readonly CardFile[]): Generator<readonly CardFile[]> {
+  for (let start = 0; start < files.length; start += BATCH) yield files.slice(start, start + BATCH);
 }

@@ -16,6 +16,7 @@ import type { CardFileRequest } from "./card-file.ts";
 import type { ColdHash } from "./cold-hash.ts";
 import { onDiskAsync } from "./disk-failure.ts";
 import type { HashRequest } from "./hash-task.ts";
+import type { HeadsRequest } from "./head-task.ts";
 import type { CopyReply, CopyRequest } from "./task.ts";
 
 /** Something that runs a task of this room where a hung card harms nobody. */
@@ -29,7 +30,7 @@ interface LibraryOptions {
   /** Runs `task.ts`. */
   readonly copy: Runs<CopyRequest, CopyReply>;
   /** Runs `head-task.ts`. */
-  readonly head: Runs<CardFileRequest, string>;
+  readonly heads: Runs<HeadsRequest, (string | null)[]>;
   /** Runs `reread-task.ts`. */
   readonly reread: Runs<CardFileRequest, ColdHash>;
   /** Runs `hash-task.ts`. */
@@ -44,7 +45,7 @@ const WITHOUT_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 export type Library = ReturnType<typeof openLibrary>;
 
 /** The folder that keeps originals. Nothing in here unlinks or overwrites anything below `originals`. */
-export function openLibrary({ root, copy, head, reread, hash }: LibraryOptions) {
+export function openLibrary({ root, copy, heads, reread, hash }: LibraryOptions) {
   const incoming = join(root, "incoming");
 
   return {
@@ -81,9 +82,13 @@ export function openLibrary({ root, copy, head, reread, hash }: LibraryOptions) 
       }
     },
 
-    /** SHA-256 of the first 64 KiB of a card file. Throws `file-*`, `card-removed`. */
-    async headHash(volume: Volume, file: CardFile, signal: AbortSignal): Promise<string> {
-      return head.run(requestFor(volume, file), signal);
+    /** SHA-256 of the first 64 KiB of each card file, `null` where it could not be read as it was listed. Throws `card-removed`. */
+    async headHashes(
+      { root: card }: Volume,
+      files: readonly CardFile[],
+      signal: AbortSignal,
+    ): Promise<readonly (string | null)[]> {
+      return heads.run({ root: card, files }, signal);
     },
 
     /** Reads a card file once more, past the page cache where that can be, and keeps nothing. Throws `file-*`, `card-removed`. */

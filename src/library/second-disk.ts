@@ -33,7 +33,7 @@ const NO_CARD = { run: () => Promise.reject(new Error("the second disk reads no 
 
 /** The folder on another disk that gets a copy of every original. Nothing in here unlinks or overwrites an original. */
 export function openSecondDisk({ folder, root, reserveBytes, copy, hash }: SecondOptions) {
-  const disk = openLibrary({ root: folder, copy: NO_CARD, head: NO_CARD, reread: NO_CARD, hash });
+  const disk = openLibrary({ root: folder, copy: NO_CARD, heads: NO_CARD, reread: NO_CARD, hash });
 
   return {
     folder,

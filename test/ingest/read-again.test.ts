@@ -13,7 +13,7 @@ import { offload } from "../../src/ingest/offload.ts";
 import type { Ports } from "../../src/ingest/ports.ts";
 import { suspects } from "../../src/ingest/read-again.ts";
 import hashOriginal from "../../src/library/hash-task.ts";
-import headHash from "../../src/library/head-task.ts";
+import headHashes from "../../src/library/head-task.ts";
 import { openLibrary } from "../../src/library/library.ts";
 import reread from "../../src/library/reread-task.ts";
 import copyAndProve from "../../src/library/task.ts";
@@ -38,7 +38,7 @@ async function box(t: TestContext, faults: Faults) {
   const library = openLibrary({
     root,
     copy: { run: async (request) => copyAndProve(request) },
-    head: { run: async (request) => headHash(request) },
+    heads: { run: async (request) => headHashes(request) },
     reread: { run: async (request) => reread(request) },
     hash: { run: async (request) => hashOriginal(request) },
   });

@@ -10,7 +10,7 @@ import type { CardFile, Volume, VolumeId } from "../../src/domain/card.ts";
 import { contentHash } from "../../src/domain/hash.ts";
 import { originalPath } from "../../src/domain/layout.ts";
 import hashOriginal from "../../src/library/hash-task.ts";
-import headHash from "../../src/library/head-task.ts";
+import headHashes from "../../src/library/head-task.ts";
 import type { Library } from "../../src/library/library.ts";
 import { openLibrary } from "../../src/library/library.ts";
 import readAgain from "../../src/library/reread-task.ts";
@@ -50,7 +50,7 @@ describe("library", () => {
     assert.ok(await library.holds(path, 3));
     assert.ok(!(await library.holds(path, 4)));
     assert.ok(!(await library.holds("originals/2026/none.jpg", 3)));
-    assert.equal(await library.headHash(volume, await cardFile("one"), never), copy.headHash);
+    assert.deepEqual(await library.headHashes(volume, [await cardFile("one")], never), [copy.headHash]);
   });
 
   it("adopts an equal file that an interrupted run placed", async () => {
@@ -239,7 +239,7 @@ function parts(root: string) {
   return {
     root,
     copy: { run: async (request: Parameters<typeof copyAndProve>[0]) => copyAndProve(request) },
-    head: { run: async (request: Parameters<typeof headHash>[0]) => headHash(request) },
+    heads: { run: async (request: Parameters<typeof headHashes>[0]) => headHashes(request) },
     reread: { run: async (request: Parameters<typeof readAgain>[0]) => readAgain(request) },
     hash: { run: async (request: Parameters<typeof hashOriginal>[0]) => hashOriginal(request) },
   };
