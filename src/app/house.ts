@@ -43,6 +43,8 @@ export interface House {
   readonly options: IngestOptions;
   /** Says in a sentence why nothing can be put into the store now, or returns. */
   readonly checkStore: ObjectStore["check"];
+  /** Takes back what puts that never came to their end have left in the store. */
+  readonly sweepStore: ObjectStore["sweep"];
   /** What was put into the store since the house was opened. */
   readonly traffic: { readonly puts: number; readonly bytes: number };
   readonly announcer: Announcer;
@@ -99,10 +101,16 @@ export async function openHouse(
     // Their names too must survive a power cut, before anything in them is taken as kept.
     for (const folder of [place.baseDir, dirname(place.dbPath)]) await makeFolder(folder);
     closing.push(lockLibrary(join(place.baseDir, "ghostroll.lock")));
+    const catalog = openCatalog(place.dbPath, storeName(settings));
+    closing.push(() => catalog.close());
+    // With it, every card would be copied a second time.
+    if (catalog.allSessions().length === 0 && (await hasSessions(place.baseDir)))
+      throw new Failure("catalog-lost", `The catalog ${place.dbPath} is empty, but the library is not.`);
     const { store, web } = await openStore(
       settings,
       isServing ? { onBug: (error) => onSlip("A request failed", error) } : null,
       closing,
+      catalog,
     );
     const { counted, traffic } = countPuts(store);
 
@@ -122,11 +130,6 @@ export async function openHouse(
       hash: cardWorkers.task(task("library/hash-task.ts"), Number.POSITIVE_INFINITY),
     });
     await library.sweep();
-    const catalog = openCatalog(place.dbPath, storeName(settings));
-    closing.push(() => catalog.close());
-    // With it, every card would be copied a second time.
-    if (catalog.allSessions().length === 0 && (await hasSessions(place.baseDir)))
-      throw new Failure("catalog-lost", `The catalog ${place.dbPath} is empty, but the library is not.`);
 
     const texts = openTexts(settings, catalog, counted, onText);
     closing.push(texts.close);
@@ -178,6 +181,7 @@ export async function openHouse(
       catalog,
       backUp,
       checkStore: store.check,
+      sweepStore: store.sweep,
       traffic,
       announcer,
       peek,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Settings } from "../config/slices.ts";
 import { isForGuests, isPage } from "../domain/layout.ts";
+import type { BegunUploads } from "../remote/begun-upload.ts";
 import { openDirectoryStore } from "../remote/directory-store.ts";
 import type { ObjectStore } from "../remote/object-store.ts";
 import { withOpenLinks } from "../remote/open-links.ts";
@@ -31,16 +32,17 @@ const health = () => ({ status: "ok" });
 
 /**
  * The store that the settings name; when serving also the web server that its links lead to, if it is a directory. What
- * has to be closed is added to `closing`.
+ * has to be closed is added to `closing`. With `begun`, uploads in parts go on where an earlier run has left them.
  */
 export async function openStore(
   settings: Settings,
   serving: Serving,
   closing: (() => void | Promise<void>)[],
+  begun: BegunUploads | null = null,
 ): Promise<{ store: ObjectStore; web: Web | null }> {
   const { store, library, web: address } = settings;
   if (store.bucket !== null) {
-    const opened = await openBucket(settings, store.bucket);
+    const opened = await openBucket(settings, store.bucket, begun);
     closing.push(opened.close);
     return { store: opened, web: null };
   }
@@ -61,9 +63,14 @@ export async function openStore(
 }
 
 /** The bucket, or the two, with links as the mode of sharing wants them. */
-async function openBucket({ store, share }: Settings, bucket: string): Promise<ObjectStore> {
+async function openBucket(
+  { store, share }: Settings,
+  bucket: string,
+  begun: BegunUploads | null,
+): Promise<ObjectStore> {
   const options = { ...store, linkSeconds: store.expirySeconds };
-  const pictures = await openS3Store({ ...options, bucket });
+  // What is large is never a page.
+  const pictures = await openS3Store({ ...options, bucket, begun });
   if (share.mode === "cdn")
     return { ...pictures, sign: withOpenLinks(pictures.sign, share.url ?? pictures.base, isForGuests) };
   if (share.mode !== "capability") return pictures;

@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
 
 /** What the daemon does for a library beside its cards. `now` counts milliseconds and never jumps. */
 export function openUpkeep(
-  { care, options, announcer, backUp }: House,
+  { care, options, announcer, backUp, sweepStore }: House,
   log: Logger,
   now: () => number = () => performance.now(),
 ) {
@@ -28,6 +28,17 @@ export function openUpkeep(
       const others = rot.length > 1 ? ` ${rot.length - 1} more are not as they were kept either.` : "";
       const sentence = `${first.path}: ${FINDINGS[first.finding]}${others}`;
       announcer.trouble("the library", new Failure("original-rotten", sentence));
+    },
+
+    /** Takes back uploads that were never completed: they cost money and nobody sees them. What fails is left to the next time. */
+    async sweep(signal: AbortSignal): Promise<void> {
+      try {
+        const uploads = await sweepStore(signal);
+        if (uploads > 0) log.info({ uploads }, "unfinished uploads taken back");
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        log.debug({ code: error.code }, error.message);
+      }
     },
 
     /** Copies the catalog, at most once a day. A copy that fails stops nothing: the catalog itself is there. */

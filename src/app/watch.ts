@@ -65,7 +65,9 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
     const rounds = openRounds({
       async round(stopped) {
         await settle(null, async () => {
-          await upkeep.scrub(AbortSignal.any([stopped, context.signal]));
+          const ends = AbortSignal.any([stopped, context.signal]);
+          await upkeep.scrub(ends);
+          await upkeep.sweep(ends);
           return null;
         });
       },

@@ -13,6 +13,7 @@ import { records } from "./records.ts";
 import { secondCopies } from "./second-copies.ts";
 import { sessions } from "./sessions.ts";
 import { upkeep } from "./upkeep.ts";
+import { uploads } from "./uploads.ts";
 
 /** Rows taken at once: no cursor stays open while they are written to a file. */
 const PAGE = 256;
@@ -35,6 +36,7 @@ export function openCatalog(path: string, store: string) {
     ...upkeep(connection),
     ...secondCopies(connection),
     ...outbox(connection),
+    ...uploads(connection, store),
     beginDelivery: (session: Parameters<typeof beginDelivery>[0]) => beginDelivery(session, store),
 
     markRendered: (

@@ -153,4 +153,28 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX message_waiting ON message (recipient, id) WHERE state = 'waiting';
   `,
+  `
+  -- An upload in parts that a store has begun and not completed; what is recorded of it is not sent again.
+  CREATE TABLE upload (
+    store      TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    id         TEXT NOT NULL,                         -- the store's own name of it
+    sha256     TEXT NOT NULL ${HASH("sha256")},       -- of the whole object
+    part_bytes INTEGER NOT NULL CHECK (part_bytes > 0),
+    PRIMARY KEY (store, key)
+  ) STRICT, WITHOUT ROWID;
+
+  -- A part that the store has acknowledged.
+  CREATE TABLE upload_part (
+    store      TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    number     INTEGER NOT NULL CHECK (number BETWEEN 1 AND 10000),
+    size_bytes INTEGER NOT NULL CHECK (size_bytes > 0),
+    sha256     TEXT NOT NULL ${HASH("sha256")},       -- of the bytes that were sent
+    etag       TEXT NOT NULL,
+    crc32      TEXT,                                  -- in base64, from stores that give one
+    PRIMARY KEY (store, key, number),
+    FOREIGN KEY (store, key) REFERENCES upload (store, key) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -33,6 +33,7 @@ export const FAILURES = {
   "remote-unreachable":  { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Check the network and GHOSTROLL_S3_ENDPOINT; run it again and the rest is uploaded." },
   "remote-refused":      { stops: "session", retry: false, exit: 78, hint: "The originals are kept. Check the access keys and what they may do in the bucket." },
   "remote-no-bucket":    { stops: "session", retry: false, exit: 78, hint: "The originals are kept. Create the bucket or correct GHOSTROLL_S3_BUCKET." },
+  "remote-full":         { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Make room in the bucket or raise its quota: the rest is uploaded then." },
   "remote-corrupt":      { stops: "session", retry: true,  exit: 75, hint: "The bucket holds other bytes than were sent; run it again to send them once more." },
   "clock-unset":         { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Set the clock (`timedatectl` says whether it follows the network's), and run it again: the gallery opens then." },
   "catalog-unusable":    { stops: "command", retry: false, exit: 74, hint: "Do not delete anything: the originals are in the library." },

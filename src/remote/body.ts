@@ -32,6 +32,11 @@ export async function* readBody(
   if (held) yield held;
 }
 
+/** Whether it was `readBody` that refused, and not the store. */
+export function isBodyWrong(error: unknown): boolean {
+  return Failure.is(error) && error.code === "remote-corrupt" && error.cause === undefined;
+}
+
 async function* pieces({ body, sizeBytes, key }: NewObject, pieceBytes: number): AsyncGenerator<Buffer> {
   if ("bytes" in body) {
     const bytes = Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength);

@@ -130,7 +130,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     async has(key) {
       checkKey(key);
       const found = await guard(`look at ${key}`, () => find(key));
-      return found && { sizeBytes: found.record.sizeBytes };
+      return found && { sizeBytes: found.record.sizeBytes, sha256: found.record.sha256 };
     },
 
     async get(key, signal) {
@@ -181,6 +181,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     },
 
     base,
+    sweep: async () => guard(`sweep ${incoming}`, async () => sweep(incoming, now())),
 
     async sign(keys) {
       keys.forEach(checkGuestKey);
@@ -214,14 +215,18 @@ async function readRecord(at: string): Promise<DirectoryRecord | null> {
   return text === null ? null : parseRecord(text);
 }
 
-/** Removes what puts have left in `incoming` that did not come to their end. */
-async function sweep(incoming: string, nowMs: number): Promise<void> {
+/** Removes what puts have left in `incoming` that did not come to their end; returns how many. */
+async function sweep(incoming: string, nowMs: number): Promise<number> {
+  let count = 0;
   for (const name of await readdir(incoming)) {
     const path = join(incoming, name);
     const status = await stat(path).catch(orNull);
     // Not the time of modification: a rendition that only got another name here keeps that of its making.
-    if (status && nowMs - status.ctimeMs > LEFTOVER_MS) await rm(path, { force: true });
+    if (!status || nowMs - status.ctimeMs <= LEFTOVER_MS) continue;
+    await rm(path, { force: true });
+    count += 1;
   }
+  return count;
 }
 
 function newId(): string {

@@ -19,10 +19,15 @@ export interface ObjectStore {
   /**
    * On return the object is stored and the store was asked again and named the same size, and the same checksum where it
    * gives one. A body that is not as `sizeBytes` and `sha256` say is `remote-corrupt`, and what was under the key stays. A put that is
-   * broken off leaves what was there before or the whole new object, never a part.
+   * broken off leaves what was there before or the whole new object, never a part. What it has sent of a large one may stay
+   * out of sight: the next put of the same goes on from there, and `sweep` takes it back.
    */
   put(object: NewObject, signal: AbortSignal): Promise<void>;
-  has(key: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number } | null>;
+  /** `sha256` is what was announced when it was put; `null` where that is not known. */
+  has(
+    key: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly sizeBytes: number; readonly sha256: string | null } | null>;
   /** The whole object in memory, as it was put: meant for small ones. */
   get(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
   /** As `get`, with what `replace` asks for. */
@@ -38,6 +43,11 @@ export interface ObjectStore {
   list(prefix: string, signal: AbortSignal): AsyncIterable<string>;
   /** Removes what is under a prefix and returns how many objects that were; running it again removes what came meanwhile. */
   deletePrefix(prefix: string, signal: AbortSignal): Promise<number>;
+  /**
+   * Takes back what puts that never came to their end have left, of any station with this prefix, and returns how many those
+   * were. Nothing that a put has added to within the last days: another station may be at it, or wait for its network.
+   */
+  sweep(signal: AbortSignal): Promise<number>;
   /** Where objects are, without any signature: absolute, ends with `/`. */
   readonly base: string;
   /**

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { S3 } from "@aws-sdk/client-s3";
+import type { BegunUploads } from "./begun-upload.ts";
 import type { S3Place } from "./s3-errors.ts";
 import { translateS3Error } from "./s3-errors.ts";
 
@@ -26,6 +27,8 @@ export interface S3Options {
   /** Sign links in the place of `credentials`: keys that may read galleries and nothing else, so that no link can. */
   readonly linkCredentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
   readonly timeouts?: Partial<S3Timeouts>;
+  /** Where uploads in parts are written down; without it, one that is broken off is taken back. */
+  readonly begun?: BegunUploads | null;
   /** Milliseconds since 1970, for signing links. */
   readonly now?: () => number;
 }
@@ -54,6 +57,9 @@ export interface S3Connection {
   readonly client: S3;
   readonly bucket: string;
   readonly isAmazon: boolean;
+  readonly begun: BegunUploads | null;
+  /** The store's time in milliseconds since 1970, as far as its answers have told it. */
+  readonly storeMs: () => number;
   /** Makes one request with a deadline, and translates what goes wrong; `doing` begins the message. */
   readonly ask: <Answer>(
     doing: string,
@@ -104,6 +110,9 @@ export async function connect(options: S3Options): Promise<S3Connection> {
     client,
     bucket,
     isAmazon: endpoint === null,
+    begun: options.begun ?? null,
+    // The client learns from every answer how far this machine's clock is off; a Raspberry Pi wakes up in 1970.
+    storeMs: () => (options.now ?? Date.now)() + client.config.systemClockOffset,
     async ask(doing, signal, send, hasBody = false) {
       const deadline = AbortSignal.timeout(hasBody ? timeouts.bodyMs : timeouts.answerMs);
       try {

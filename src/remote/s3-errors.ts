@@ -31,13 +31,25 @@ const BY_NAME: Readonly<
   ],
   ExpiredToken: ["remote-refused", () => "the temporary access key has expired. Get a new one"],
   RequestTimeTooSkewed: ["remote-refused", ({ host }) => `${host} has another time. ${BAD_CLOCK}`],
-  QuotaExceeded: ["remote-refused", ({ bucket }) => `the bucket "${bucket}" is full. Raise its quota`],
+  QuotaExceeded: ["remote-full", full],
+  // MinIO's two, and what Wasabi and others say beyond what is paid for.
+  XMinioStorageFull: ["remote-full", full],
+  XMinioAdminBucketQuotaExceeded: ["remote-full", full],
+  ServiceQuotaExceeded: ["remote-full", full],
+  EntityTooLarge: [
+    "remote-full",
+    ({ bucket, host }) => `${host} takes no object of this size into the bucket "${bucket}" now`,
+  ],
   AuthorizationHeaderMalformed: ["remote-refused", wrongRegion],
   PermanentRedirect: ["remote-refused", wrongRegion],
   BadDigest: ["remote-corrupt", damagedOnTheWay],
   InvalidDigest: ["remote-corrupt", damagedOnTheWay],
   XAmzContentSHA256Mismatch: ["remote-corrupt", damagedOnTheWay],
   IncompleteBody: ["remote-corrupt", damagedOnTheWay],
+  NoSuchUpload: ["remote-corrupt", lost],
+  InvalidPart: ["remote-corrupt", lost],
+  InvalidPartOrder: ["remote-corrupt", lost],
+  EntityTooSmall: ["remote-corrupt", lost],
   RequestTimeout: ["remote-unreachable", ({ host }) => `${host} waited too long for the next bytes`],
   TimeoutError: ["remote-unreachable", ({ host }) => `${host} did not answer in time`],
   CredentialsProviderError: [
@@ -49,6 +61,14 @@ const BY_NAME: Readonly<
 
 function wrongRegion({ bucket, region }: S3Place): string {
   return `the bucket "${bucket}" is not in the region "${region}". Correct GHOSTROLL_S3_REGION`;
+}
+
+function full({ bucket, host }: S3Place): string {
+  return `the bucket "${bucket}" at ${host} is full`;
+}
+
+function lost({ host }: S3Place): string {
+  return `${host} has lost an upload, or a part of it`;
 }
 
 function damagedOnTheWay({ host }: S3Place): string {
@@ -112,6 +132,8 @@ function byStatus(
       "remote-refused",
       `${answer} for the bucket "${place.bucket}". Check the access key, and allow ${right ?? "this in its policy"}`,
     ];
+  // Insufficient Storage (RFC 4918), and what Swift says when an account or container has no room left.
+  if (status === 507 || status === 413) return ["remote-full", `${answer}: ${full(place)}`];
   if (status >= 500 || status === 408 || status === 429) return ["remote-unreachable", answer];
   return ["remote-refused", `${answer} for the bucket "${place.bucket}"`];
 }
@@ -137,4 +159,9 @@ export function isRefusedUnsaid(error: unknown): boolean {
 export function errorName(error: unknown): string {
   const cause: unknown = error instanceof Failure ? error.cause : error;
   return cause instanceof Error ? cause.name : "";
+}
+
+/** Whether an upload in parts cannot go on as it is: it must be begun anew. */
+export function isLost(error: unknown): boolean {
+  return ["NoSuchUpload", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"].includes(errorName(error));
 }

@@ -4,7 +4,7 @@ import { readBody } from "./body.ts";
 import type { TaggedObject } from "./object-store.ts";
 import type { S3Connection } from "./s3-client.ts";
 import { isDenied, isMissing } from "./s3-errors.ts";
-import { headersOf } from "./s3-put.ts";
+import { headersOf } from "./s3-prove.ts";
 
 /** The object with its ETag, which S3 gives each content of a key (RFC 9110, 8.8.3). */
 export async function readTagged(

@@ -14,14 +14,12 @@ const MAX_CACHED = 50_000;
  * would add parameters of its own to every link and cost a millisecond each.
  */
 export async function openSigner(
-  { client, ask }: S3Connection,
+  { client, ask, storeMs }: S3Connection,
   options: S3Options,
 ): Promise<Pick<ObjectStore, "base" | "sign">> {
   const { S3RequestPresigner } = await import("@aws-sdk/s3-request-presigner");
-  const { linkSeconds, now = Date.now } = options;
+  const { linkSeconds } = options;
   const base = baseUrl(client, options);
-  // The client learns from every answer how far this machine's clock is off; a Raspberry Pi wakes up in 1970.
-  const serverMs = () => now() + client.config.systemClockOffset;
   const learnTime = async () => {
     // Any answer has the time in it, also that there is no such object. Without one, the clock is what is reported.
     const anything = { Bucket: options.bucket, Key: ".ghostroll-time" };
@@ -40,8 +38,8 @@ export async function openSigner(
       (await ask("sign links", new AbortController().signal, () => client.config.credentials()));
     // One set of credentials for all links: temporary ones may change in between.
     const presigner = new S3RequestPresigner({ ...client.config, credentials });
-    if (!isSet(serverMs())) await learnTime();
-    const signedMs = signedAtMs(serverMs(), linkSeconds);
+    if (!isSet(storeMs())) await learnTime();
+    const signedMs = signedAtMs(storeMs(), linkSeconds);
     const presign = async (key: string) => {
       const request = {
         method: "GET",

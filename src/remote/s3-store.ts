@@ -5,10 +5,12 @@ import { checkKey } from "./object-key.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { S3Connection, S3Options } from "./s3-client.ts";
 import { connect } from "./s3-client.ts";
-import { isDenied, isMissing, isRefusedUnsaid } from "./s3-errors.ts";
+import { isDenied, isMissing } from "./s3-errors.ts";
+import { findHead } from "./s3-prove.ts";
 import { putObject } from "./s3-put.ts";
 import { readTagged, replaceObject } from "./s3-replace.ts";
 import { openSigner } from "./s3-sign.ts";
+import { sweepUploads, TRIAL } from "./s3-sweep.ts";
 
 /** What DeleteObjects takes at once, and ListObjectsV2 gives (docs.aws.amazon.com, API reference). */
 const PAGE = 1000;
@@ -54,19 +56,11 @@ export async function openS3Store(options: S3Options): Promise<ObjectStore> {
   }
 
   return {
-    check: (signal) => checkAccess(s3, `${root}.ghostroll-${randomUUID()}`, signal),
+    check: (signal) => checkAccess(s3, root + TRIAL + randomUUID(), signal),
     put: async (object, signal) => putObject(s3, at(object.key).Key, object, signal),
     async has(key, signal) {
-      const doing = `look at ${key}`;
-      const look = async () => ask(doing, signal, (ending) => client.headObject(at(key), ending));
-      const head = await look().catch(async (error: unknown) => {
-        if (!isRefusedUnsaid(error)) return orNull(error);
-        // GET says why; when it only says that this key may not, the object is as good as not there.
-        const aByte = { ...at(key), Range: "bytes=0-0" };
-        await ask(doing, signal, (ending) => client.getObject(aByte, ending)).catch(orNull);
-        return null;
-      });
-      return head && { sizeBytes: head.ContentLength ?? 0 };
+      const head = await findHead(s3, at(key).Key, `look at ${key}`, signal);
+      return head && { sizeBytes: head.sizeBytes, sha256: head.sha256 };
     },
     get: async (key, signal) =>
       ask(`get ${key}`, signal, async (ending) => {
@@ -86,6 +80,8 @@ export async function openS3Store(options: S3Options): Promise<ObjectStore> {
       return count;
     },
     ...signer,
+    // With no prefix everything in the bucket would be ours.
+    sweep: async (signal) => (root === "" ? 0 : sweepUploads(s3, root, signal)),
     async close() {
       client.destroy();
     },

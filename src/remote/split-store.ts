@@ -29,6 +29,7 @@ export function splitStore(
       const pages = await open.deletePrefix(prefix, signal);
       return pages + (await closed.deletePrefix(prefix, signal));
     },
+    sweep: async (signal) => (await closed.sweep(signal)) + (await open.sweep(signal)),
     base: closed.base,
     sign: closed.sign,
     async close() {

@@ -131,6 +131,15 @@ describe("the daemon's upkeep", () => {
     assert.deepEqual(told, []);
   });
 
+  it("says how many unfinished uploads it took back, and leaves what the bucket refuses to the next time", async () => {
+    const { house: parts, log, lines } = house([]);
+    const refused = new Failure("remote-refused", "It may not do that.");
+    const answers = [async () => 2, async () => 0, () => Promise.reject(refused)];
+    for (const sweepStore of answers) await openUpkeep({ ...parts, sweepStore }, log).sweep(never);
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? "", /"uploads":2.*unfinished uploads taken back/);
+  });
+
   it("copies the catalog once a day, and again at the next card when a copy failed", async () => {
     const { house: parts, log, lines, backups } = house([]);
     let nowMs = 5;

@@ -72,7 +72,7 @@ export function objectStoreContract(
           const key = `sizes/${size}-${form}`;
           const body = form === "bytes" ? { bytes } : { file: await inFile(bytes) };
           await store.put(newObject(key, bytes, { body }), never);
-          assert.deepEqual(await store.has(key, never), { sizeBytes: size });
+          assert.deepEqual(await store.has(key, never), { sizeBytes: size, sha256: sha256(bytes) });
           assert.ok(bytes.equals((await store.get(key, never)) ?? Buffer.from("missing")));
           assert.equal(await harness.countLeftovers(), 0);
         });
@@ -229,6 +229,13 @@ export function objectStoreContract(
         await store.deletePrefix("broken", never);
       }
       assert.ok(broken > 0, "no put was slow enough to be broken off");
+    });
+
+    it("sweeps nothing away that was put", async () => {
+      await store.put(newObject("swept/not", Buffer.from("here")), never);
+      const days = await harness.openAt(Date.now() + 9 * DAY_MS);
+      assert.deepEqual([await store.sweep(never), await days.sweep(never)], [0, 0]);
+      assert.equal(Buffer.from((await store.get("swept/not", never)) ?? []).toString(), "here");
     });
 
     it("does not begin when it is too late", async () => {

@@ -11,7 +11,7 @@ import send from "send";
 import { linkTo } from "../../src/domain/object.ts";
 import type { DirectoryStore, DirectoryStoreOptions } from "../../src/remote/directory-store.ts";
 import { openDirectoryStore } from "../../src/remote/directory-store.ts";
-import { failure, newObject } from "../contracts/new-object.ts";
+import { failure, newObject, sha256 } from "../contracts/new-object.ts";
 import { objectStoreContract } from "../contracts/object-store.ts";
 
 const never = new AbortController().signal;
@@ -150,7 +150,7 @@ describe("the directory store", () => {
     await writeFile(path("rot/a@.json"), "{");
     assert.equal(await store.has("rot/a", never), null, "nor is one without a record");
     await store.put(newObject("rot/a", Buffer.from("hello")), never);
-    assert.deepEqual(await store.has("rot/a", never), { sizeBytes: 5 });
+    assert.deepEqual(await store.has("rot/a", never), { sizeBytes: 5, sha256: sha256(Buffer.from("hello")) });
   });
 
   it("keeps the body a reader has just been told of through the next put, and no older one", async () => {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import { randomFrom } from "./random.ts";
 
 /** What can go wrong with a request. `truncated` concerns bodies that are stored, all others every request. */
 type Fault =
@@ -242,7 +243,7 @@ function checkBody({ headers }: IncomingMessage, body: Buffer): void {
 
 /** What a server gives back with the object. */
 function kept({ headers }: IncomingMessage): Record<string, string> {
-  const names = ["content-type", "content-encoding", "cache-control"];
+  const names = ["content-type", "content-encoding", "cache-control", "x-amz-meta-sha256"];
   return Object.fromEntries(
     names.flatMap((name) => (typeof headers[name] === "string" ? [[name, headers[name]]] : [])),
   );
@@ -254,15 +255,4 @@ function half(body: Buffer): Buffer {
 
 function etag(body: Buffer): string {
   return `"${createHash("md5").update(body).digest("hex")}"`;
-}
-
-/** Mulberry32: the same numbers for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,0 +1,156 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { crc32 } from "node:zlib";
+import type { S3 } from "@aws-sdk/client-s3";
+import { Failure } from "../domain/failure.ts";
+import type { NewObject } from "../domain/object.ts";
+import type { BegunUpload } from "./begun-upload.ts";
+import { isBodyWrong, readBody } from "./body.ts";
+import type { S3Connection } from "./s3-client.ts";
+import { isLost } from "./s3-errors.ts";
+import { headersOf, isProved, prove } from "./s3-prove.ts";
+
+/** S3 wants at least 5 MiB; this much is sent again when a connection breaks or the process is killed. */
+const PART_BYTES = 8 * 1024 * 1024;
+/** The most parts S3 takes (docs.aws.amazon.com, "Amazon S3 multipart upload limits"). */
+const MAX_PARTS = 10_000;
+/** One on its way while the next one is read and hashed; memory is this many and two more being read. */
+const PARTS_AT_ONCE = 2;
+
+/** What an upload leaves is its own to take back, not its caller's to break off: what the store has begun is billed. */
+const patience = new AbortController().signal;
+
+/**
+ * Puts an object in parts and proves it. How far it has come is written down, so that after a kill, a cut or a stop only what the store
+ * has not acknowledged is sent: at most one part of the file twice. Without a place to write to, it is taken back instead.
+ */
+export async function putInParts(
+  s3: S3Connection,
+  key: string,
+  object: NewObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const partBytes = Math.max(PART_BYTES, Math.ceil(object.sizeBytes / MAX_PARTS));
+  const before = s3.begun?.begunUpload(object.key) ?? null;
+  const isSame = before?.sha256 === object.sha256 && before.partBytes === partBytes;
+  if (before !== null && !isSame) await takeBack(s3, key, object.key, before.id);
+  const begun = isSame ? before : null;
+  try {
+    await sendParts(s3, key, object, partBytes, begun, signal);
+  } catch (error) {
+    if (!isLost(error)) throw error;
+    // Completed, and the answer was not heard; or somebody has taken it back meanwhile.
+    if (await isProved(s3, key, object, signal)) return;
+    if (begun === null) throw error;
+    await sendParts(s3, key, object, partBytes, null, signal);
+  }
+}
+
+async function sendParts(
+  s3: S3Connection,
+  key: string,
+  object: NewObject,
+  partBytes: number,
+  begun: BegunUpload | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const { Upload } = await import("@aws-sdk/lib-storage");
+  let crc = 0;
+  const parts = async function* () {
+    for await (const part of readBody(object, partBytes, signal)) {
+      if (s3.isAmazon) crc = crc32(part, crc);
+      yield part;
+    }
+  };
+  const progress = { id: begun?.id ?? null };
+  const upload = new Upload({
+    client: goingOn(s3, object, partBytes, begun, progress, signal),
+    params: {
+      ...headersOf(s3, key, object),
+      Body: Readable.from(parts()),
+      ContentLength: object.sizeBytes,
+      // A ChecksumSHA256 here would be sent with every part. CRC-32 is the one whose parts add up to a checksum of the
+      // whole object, which HEAD then returns; other stores differ in what they take, and the signature guards each part.
+      ...(s3.isAmazon && { ChecksumAlgorithm: "CRC32", ChecksumType: "FULL_OBJECT" }),
+    },
+    partSize: partBytes,
+    queueSize: PARTS_AT_ONCE,
+    // Its own way of taking back knows nothing of going on.
+    leavePartsOnError: true,
+  });
+  try {
+    await upload.done();
+    const checksum = Buffer.alloc(4);
+    checksum.writeUInt32BE(crc);
+    const ours = s3.isAmazon ? { ChecksumCRC32: checksum.toString("base64") } : {};
+    await prove(s3, key, object, ours, signal);
+  } catch (error) {
+    const isKept = s3.begun !== null && !isBodyWrong(error) && !isLost(error);
+    if (progress.id !== null && !isKept) await takeBack(s3, key, object.key, progress.id);
+    signal.throwIfAborted();
+    throw error;
+  }
+  s3.begun?.forgetUpload(object.key);
+}
+
+/**
+ * The client as `Upload` sees it. What an earlier run has begun and sent is answered from what was written down, if the bytes are
+ * the same. Parts go out one after the other, so that a kill costs one; each has our deadline and our signal. Beginning
+ * and completing are not cut off.
+ */
+function goingOn(
+  { client, ask, begun: notes }: S3Connection,
+  { key, sha256 }: NewObject,
+  partBytes: number,
+  begun: BegunUpload | null,
+  progress: { id: string | null },
+  signal: AbortSignal,
+): S3 {
+  const known = new Map(begun?.parts.map((part) => [part.number, part]));
+  let wire: Promise<unknown> = Promise.resolve();
+  const send = async (command: Parameters<S3["send"]>[0]): Promise<unknown> => {
+    const doing = `put ${key}`;
+    const { PartNumber: number = 0, Body: body } = command.input as { PartNumber?: number; Body?: unknown };
+    if (command.constructor.name === "CreateMultipartUploadCommand") {
+      if (begun !== null) return { UploadId: begun.id };
+      const answer = await ask(doing, patience, async (ending) => client.send(command, ending));
+      const { UploadId: id } = answer as { UploadId?: string };
+      if (id === undefined)
+        throw new Failure("remote-unreachable", `${doing}: the bucket gave no upload id.`);
+      progress.id = id;
+      notes?.beginUpload(key, { id, sha256, partBytes });
+      return answer;
+    }
+    if (!Buffer.isBuffer(body)) return ask(doing, patience, async (ending) => client.send(command, ending));
+
+    const partHash = createHash("sha256").update(body).digest("hex");
+    const part = known.get(number);
+    if (part?.sha256 === partHash)
+      return { ETag: part.etag, ...(part.crc32 !== null && { ChecksumCRC32: part.crc32 }) };
+    const sent = wire.then(async () =>
+      ask(doing, signal, async (ending) => client.send(command, ending), true),
+    );
+    // With it fails what waits behind it.
+    wire = sent;
+    const { ETag: etag, ChecksumCRC32: crc = null } = (await sent) as {
+      ETag?: string;
+      ChecksumCRC32?: string;
+    };
+    if (etag !== undefined)
+      notes?.recordPart(key, { number, sizeBytes: body.length, sha256: partHash, etag, crc32: crc });
+    return sent;
+  };
+  return Object.create(client, { send: { value: send } }) as S3;
+}
+
+/** What cannot be taken back now is left to the sweep. */
+async function takeBack({ client, bucket, ask, begun }: S3Connection, key: string, name: string, id: string) {
+  begun?.forgetUpload(name);
+  try {
+    await ask(`take back the upload of ${name}`, patience, async (ending) =>
+      client.abortMultipartUpload({ Bucket: bucket, Key: key, UploadId: id }, ending),
+    );
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+  }
+}
