@@ -34,6 +34,12 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
       return (await import("./app/verify.ts")).verify(command, context);
     case "retry":
       return (await import("./app/try-again.ts")).tryAgain(command, context);
+    case "link":
+      return (await import("./app/share.ts")).link(command, context);
+    case "share":
+      return (await import("./app/share.ts")).share(command, context);
+    case "revoke":
+      return (await import("./app/share.ts")).revoke(command, context);
     case "rebuild":
       return (await import("./app/rebuild.ts")).rebuild(command, context);
     case "backup":

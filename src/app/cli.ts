@@ -48,6 +48,28 @@ export type Command =
       readonly json: boolean;
       readonly settings: Overrides;
     }
+  | {
+      readonly name: "link";
+      readonly session: string;
+      /** Whom to send it to. */
+      readonly text: string | null;
+      readonly json: boolean;
+      readonly settings: Overrides;
+    }
+  | {
+      readonly name: "share";
+      readonly session: string;
+      readonly isRenewing: boolean;
+      readonly text: string | null;
+      readonly json: boolean;
+      readonly settings: Overrides;
+    }
+  | {
+      readonly name: "revoke";
+      readonly session: string;
+      readonly json: boolean;
+      readonly settings: Overrides;
+    }
   | { readonly name: "backup" | "doctor"; readonly json: boolean; readonly settings: Overrides }
   | {
       readonly name: "install" | "uninstall";
@@ -87,6 +109,19 @@ export function parseCommand(argv: readonly string[]): Command {
       return { name, share: shareOf(options), isRepairing: options.has("repair"), json, settings };
     case "retry":
       return { name, session: path === "" ? null : path, json, settings };
+    case "link":
+      return { name, session: path, text: options.get("text")?.at(-1) ?? null, json, settings };
+    case "share":
+      return {
+        name,
+        session: path,
+        isRenewing: options.has("renew"),
+        text: options.get("text")?.at(-1) ?? null,
+        json,
+        settings,
+      };
+    case "revoke":
+      return { name, session: path, json, settings };
     case "rebuild":
       return { name, isReading: options.has("verify"), json, settings };
     case "status":
@@ -183,11 +218,16 @@ function pathOf(name: CommandName, words: readonly string[]): string {
     throw new Failure("usage", `${name} takes no further word, but got "${path}".`);
   const isNeeded = argument !== null && !argument.startsWith("[");
   if (isNeeded && (path === undefined || path === ""))
-    throw new Failure("usage", `Say which card or folder: ghostroll ${name} /media/CARD`);
+    throw new Failure(
+      "usage",
+      argument === "SESSION"
+        ? `Say which session: ghostroll ${name} last; \`ghostroll sessions\` lists them.`
+        : `Say which card or folder: ghostroll ${name} /media/CARD`,
+    );
   if (surplus !== undefined)
     throw new Failure(
       "usage",
-      `${name} takes one ${isNeeded ? "folder" : "session"} at a time, but got "${surplus}" too. Quote names with spaces.`,
+      `${name} takes one ${argument === "PATH" ? "folder" : "session"} at a time, but got "${surplus}" too. Quote names with spaces.`,
     );
   return path ?? "";
 }

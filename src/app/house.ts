@@ -17,6 +17,7 @@ import { openLibrary } from "../library/library.ts";
 import { hasSessions } from "../library/survey.ts";
 import { openUpkeep } from "../library/upkeep.ts";
 import type { ObjectStore } from "../remote/object-store.ts";
+import { revocableStore } from "../remote/revocable-store.ts";
 import type { Web } from "../web/server.ts";
 import { openWorkers } from "../workers/pool.ts";
 import type { Announcer } from "./announce.ts";
@@ -112,7 +113,6 @@ export async function openHouse(
       closing,
       catalog,
     );
-    const { counted, traffic } = countPuts(store);
 
     const cardWorkers = openWorkers({ threads: place.copyWorkers, env: WORKER_ENVIRONMENT });
     const renderWorkers = openWorkers({
@@ -131,6 +131,7 @@ export async function openHouse(
     });
     await library.sweep();
 
+    const { counted, traffic } = countPuts(revocableStore(store, catalog.isRevoked));
     const texts = openTexts(settings, catalog, counted, onText);
     closing.push(texts.close);
     const announcer = openAnnouncer(settings, catalog, (error) => onSlip("GHOSTROLL_ON_EVENT failed", error));
@@ -214,6 +215,7 @@ function countPuts(store: ObjectStore) {
     sign: store.sign,
     has: store.has,
     get: store.get,
+    deletePrefix: store.deletePrefix,
     async put(object, signal) {
       await store.put(object, signal);
       traffic.puts++;

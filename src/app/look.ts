@@ -126,7 +126,9 @@ async function linksTo(
   const { store } = await openStore(settings, null, closing);
   try {
     const links = await Promise.all(
-      all.map(({ session, published }) => (published > 0 ? linkOf(session, store) : Promise.resolve(null))),
+      all.map(async ({ session, published }) =>
+        published > 0 && !hasEnded(session) ? linkOf(session, store) : null,
+      ),
     );
     return { links, unsigned: null };
   } catch (error) {
@@ -135,6 +137,11 @@ async function linksTo(
   } finally {
     for (const close of closing) await close();
   }
+}
+
+/** Its pages are not signed anew any more: a fresh link would open them without their pictures. */
+function hasEnded({ linkEndsMs }: PastSession): boolean {
+  return linkEndsMs !== null && linkEndsMs <= Date.now();
 }
 
 function config(settings: Settings) {

@@ -1,13 +1,11 @@
 import { count } from "../domain/amounts.ts";
-import { Failure } from "../domain/failure.ts";
-import { nearest } from "../domain/nearest.ts";
-import type { PastSession } from "../domain/session.ts";
 import { deliverRest } from "../ingest/ingest-card.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
 import { openHouse } from "./house.ts";
 import { slipTo } from "./ingest.ts";
+import { sessionCalled } from "./session-called.ts";
 
 /** `ghostroll retry`: pictures that could not be made, and galleries that are not complete. Returns the exit code. */
 export async function tryAgain(
@@ -20,7 +18,7 @@ export async function tryAgain(
   });
   try {
     const { catalog, options, ports } = house;
-    const session = name === null ? null : named(name, catalog.allSessions());
+    const session = name === null ? null : sessionCalled(name, catalog.allSessions());
     const pictures = catalog.tryAgain(session?.id ?? null);
     const waiting = catalog.undelivered();
     const completed: string[] = [];
@@ -46,19 +44,6 @@ export async function tryAgain(
   } finally {
     await house.close();
   }
-}
-
-function named(name: string, all: readonly PastSession[]): PastSession {
-  const session = all.find((one) => one.name === name);
-  if (session !== undefined) return session;
-  const meant = nearest(
-    name,
-    all.map(({ name: known }) => known),
-  );
-  throw new Failure(
-    "usage",
-    `There is no session "${name}"${meant === null ? "; `ghostroll sessions` lists them" : `; did you mean ${meant}?`}`,
-  );
 }
 
 function lines(pictures: number, damaged: number, galleries: number, completed: number): string[] {

@@ -11,6 +11,7 @@ import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import type { House } from "./house.ts";
 import { openHouse } from "./house.ts";
+import { openLinkKeeper } from "./keep-links.ts";
 import type { Logger } from "./log.ts";
 import { openLog } from "./log.ts";
 import { openSupervisor } from "./notify-systemd.ts";
@@ -85,14 +86,17 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
       firstMs: RING_MS,
       everyMs: RING_MS,
     });
-    const hold = () => Promise.all([rounds.hold(), retry.hold()]);
+    const links = openLinkKeeper(house, (work) => settle(null, work), retry, log, context.signal);
+    const hold = () => Promise.all([rounds.hold(), retry.hold(), links.hold()]);
     const release = (failure: Failure | null) => {
       rounds.release();
+      links.release();
       // What earlier cards have left waits for no other one.
       retry.release(later(failure) ?? "at once");
     };
     house.ports.second?.ring();
     retry.release("at once");
+    links.release();
     let work = Promise.resolve();
     /** Aborts when a card comes while another one is at work. */
     let crowd = new AbortController();
@@ -127,7 +131,7 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
         });
     }
     await work;
-    await Promise.all([rounds.close(), rings.close(), retry.close()]);
+    await Promise.all([rounds.close(), rings.close(), links.close(), retry.close()]);
     log.info("stopped");
     return 0;
   } finally {

@@ -9,6 +9,7 @@ import { files } from "./files.ts";
 import type { Connection } from "./open.ts";
 import { openConnection, openForReading, translated, translatedAsync } from "./open.ts";
 import { outbox } from "./outbox.ts";
+import { publications } from "./publications.ts";
 import { records } from "./records.ts";
 import { secondCopies } from "./second-copies.ts";
 import { sessions } from "./sessions.ts";
@@ -32,7 +33,8 @@ export function openCatalog(path: string, store: string) {
     ...sessionTable,
     ...fileTable,
     ...deliveryTable,
-    ...records(connection),
+    ...publications(connection, store),
+    ...records(connection, store),
     ...upkeep(connection),
     ...secondCopies(connection),
     ...outbox(connection),
@@ -66,11 +68,15 @@ export function openCatalog(path: string, store: string) {
 
     markUploaded: (ids: readonly number[]): void => advance(ids, "rendered", "uploaded"),
   };
-  const { recordedAfter, ...translatedRooms } = translateAll(rooms, path);
+  const { recordedAfter, galleryNames, ...translatedRooms } = translateAll(rooms, path);
   return {
     ...translatedRooms,
     /** Everything of a session that could not be found out again without the catalog; read page by page as it is gone through. */
-    record: (session: Session): UnwrittenRecord => ({ session, files: recorded(session) }),
+    record(session: Session): UnwrittenRecord {
+      // Its gallery may have got another name since the caller asked.
+      const { slug, revoked } = galleryNames(session);
+      return { session: { ...session, slug }, revoked, files: recorded(session) };
+    },
     /** Writes a numbered copy into the folder, checked and durable; keeps the newest seven. Returns its path. */
     backUp: async (folder: string): Promise<string> =>
       translatedAsync(path, async () => backUp(connection, folder)),

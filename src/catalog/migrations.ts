@@ -177,4 +177,45 @@ export const MIGRATIONS: readonly string[] = [
     FOREIGN KEY (store, key) REFERENCES upload (store, key) ON DELETE CASCADE
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- A gallery that nobody may see any more, by the name in its links, in each store that has had a part of it. It never comes
+  -- back: a session that is shared again gets another name.
+  CREATE TABLE revoked_gallery (
+    slug    TEXT NOT NULL,
+    store   TEXT NOT NULL,
+    session INTEGER NOT NULL REFERENCES session (id),
+    is_gone INTEGER NOT NULL DEFAULT 0 CHECK (is_gone IN (0, 1)),   -- nothing of it was left there, and session.json says so
+    PRIMARY KEY (slug, store)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Which links the pages of the published gallery hold: changes when they would be signed differently.
+  ALTER TABLE session ADD COLUMN signed_with TEXT;
+  -- When the link ends that guests were given last; NULL when it does not, or none was given.
+  ALTER TABLE session ADD COLUMN link_ends_ms INTEGER;
+  -- The end that its owner was warned of.
+  ALTER TABLE session ADD COLUMN warned_of_ms INTEGER;
+
+  -- Messages as before, and one more of them: a link can end, be renewed, and end again.
+  CREATE TABLE message_again (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,     -- the order in which a recipient hears
+    key        TEXT NOT NULL UNIQUE,                  -- random; goes with it each time, so that a receiver can drop doubles
+    session    INTEGER NOT NULL REFERENCES session (id),
+    event      TEXT NOT NULL CHECK (event IN ('gallery-open', 'gallery-complete', 'link-ends', 'trouble')),
+    occasion   TEXT NOT NULL DEFAULT '',              -- tells two events of one name apart
+    recipient  TEXT NOT NULL,                         -- a name without the address, which may be a secret
+    words      TEXT NOT NULL,                         -- without the link, which is signed anew when it is sent
+    state      TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'given-up')),
+    unanswered INTEGER NOT NULL DEFAULT 0 CHECK (unanswered >= 0),   -- times it left and no answer was recorded
+    receipt    TEXT,                                  -- what the provider calls it
+    reason     TEXT,                                  -- why it was given up
+    UNIQUE (session, event, occasion, recipient),
+    CHECK (state = 'sent' OR receipt IS NULL),
+    CHECK ((state = 'given-up') = (reason IS NOT NULL))
+  ) STRICT;
+  INSERT INTO message_again (id, key, session, event, recipient, words, state, unanswered, receipt, reason)
+    SELECT id, key, session, event, recipient, words, state, unanswered, receipt, reason FROM message;
+  DROP TABLE message;
+  ALTER TABLE message_again RENAME TO message;
+  CREATE INDEX message_waiting ON message (recipient, id) WHERE state = 'waiting';
+  `,
 ];

@@ -4,7 +4,7 @@ import type { Session, SessionId } from "../domain/session.ts";
 import type { Connection } from "./open.ts";
 
 /** What people are told of a session, once each. */
-export type MessageEvent = "gallery-open" | "gallery-complete" | "trouble";
+export type MessageEvent = "gallery-open" | "gallery-complete" | "link-ends" | "trouble";
 
 interface MessageRow {
   id: number;
@@ -36,9 +36,9 @@ export function outbox(connection: Connection) {
   const has = connection
     .prepare<[number, string]>("SELECT 1 FROM message WHERE session = ? AND event = ? LIMIT 1")
     .pluck();
-  const put = connection.prepare<[string, number, string, string, string]>(
-    `INSERT INTO message (key, session, event, recipient, words) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (session, event, recipient) DO NOTHING`,
+  const put = connection.prepare<[string, number, string, string, string, string]>(
+    `INSERT INTO message (key, session, event, occasion, recipient, words) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (session, event, occasion, recipient) DO NOTHING`,
   );
   const next = connection.prepare<[string], MessageRow>(
     `SELECT message.id, key, event, words, session, name, volume, label, day, slug, is_offloaded
@@ -70,9 +70,15 @@ export function outbox(connection: Connection) {
 
     hasMessage: (session: SessionId, event: MessageEvent): boolean => has.get(session, event) === 1,
 
-    /** Writes an event of a session down for these recipients, for each of them only the first time. */
-    putMessages(session: SessionId, event: MessageEvent, words: string, recipients: readonly string[]): void {
-      for (const recipient of recipients) put.run(randomUUID(), session, event, recipient, words);
+    /** Writes an event of a session down for these recipients, for each of them only the first time on this occasion. */
+    putMessages(
+      session: SessionId,
+      event: MessageEvent,
+      words: string,
+      recipients: readonly string[],
+      occasion = "",
+    ): void {
+      for (const recipient of recipients) put.run(randomUUID(), session, event, occasion, recipient, words);
     },
 
     /** The oldest message that waits for a recipient. */

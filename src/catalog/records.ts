@@ -18,6 +18,8 @@ export interface Restored {
   }[];
   /** Those that are kept or duplicates have their original in this or another session. */
   readonly files: readonly RecordedFile[];
+  /** Names of its galleries that nobody may see any more. */
+  readonly revoked: readonly string[];
 }
 
 interface Row {
@@ -37,7 +39,7 @@ interface Row {
 }
 
 /** Sessions as records that outlive the catalog, and back. */
-export function records(connection: Connection) {
+export function records(connection: Connection, store: string) {
   // In the order of its own key from there on: sorted by an index on the session, each page would sort all of it.
   const rows = connection.prepare<[string, number, number, number], Row>(
     `SELECT card_file.id, card_file.path, card_file.size_bytes, card_file.modified_ms, state, card_file.hash, failure, reason, head_hash,
@@ -67,6 +69,15 @@ export function records(connection: Connection) {
     "INSERT OR REPLACE INTO fingerprint (volume, path, size_bytes, modified_ms, hash, head_hash) VALUES (?, ?, ?, ?, ?, ?)",
   );
 
+  const slugOf = connection.prepare<[number], string>("SELECT slug FROM session WHERE id = ?").pluck();
+  const revokedOf = connection
+    .prepare<[number], string>("SELECT DISTINCT slug FROM revoked_gallery WHERE session = ? ORDER BY slug")
+    .pluck();
+  // Whether it is gone is not known any more: looking for it once more costs one request.
+  const putRevoked = connection.prepare<[string, string, number]>(
+    "INSERT INTO revoked_gallery (slug, store, session) VALUES (?, ?, ?)",
+  );
+
   function restoreFile({ id, volume }: Session, { path, sizeBytes, modifiedMs, fate }: RecordedFile): void {
     if (fate.to === "failed") {
       putFile.run(id, path, sizeBytes, modifiedMs, "failed", null, fate.code, fate.reason);
@@ -79,6 +90,9 @@ export function records(connection: Connection) {
   }
 
   return {
+    /** Names of galleries: the one a session has now, and those of it that nobody may see any more. */
+    galleryNames: ({ id, slug }: Session) => ({ slug: slugOf.get(id) ?? slug, revoked: revokedOf.all(id) }),
+
     /** Files of a session as they are recorded, from the one after this row on. */
     recordedAfter: (
       session: Session,
@@ -107,6 +121,8 @@ export function records(connection: Connection) {
             for (const { hash, sizeBytes, path, media } of originals)
               putOriginal.run(hash, sizeBytes, path, media.kind, media.contentType, session.id);
           for (const { session, files } of all) for (const file of files) restoreFile(session, file);
+          for (const { session, revoked } of all)
+            for (const slug of revoked) putRevoked.run(slug, store, session.id);
         })
         .immediate(),
   };

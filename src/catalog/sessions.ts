@@ -10,9 +10,11 @@ import type { Connection } from "./open.ts";
 interface PastRow extends SessionRow {
   is_published: number;
   waits_for: string | null;
+  link_ends_ms: number | null;
+  is_revoked: number;
 }
 
-interface SessionRow {
+export interface SessionRow {
   id: number;
   name: string;
   volume: string;
@@ -23,19 +25,21 @@ interface SessionRow {
 }
 
 const KEPT = "('stored', 'rendered', 'uploaded', 'published')";
-const COLUMNS = "id, name, volume, label, day, slug, is_offloaded";
+export const COLUMNS = "id, name, volume, label, day, slug, is_offloaded";
+/** Whether nobody may see the gallery of a session. */
+export const REVOKED = "EXISTS (SELECT 1 FROM revoked_gallery WHERE slug = session.slug)";
 
 /** Sessions and what became of them. */
 export function sessions(connection: Connection) {
   const byId = connection.prepare<[number], SessionRow>(`SELECT ${COLUMNS} FROM session WHERE id = ?`);
   const all = connection.prepare<[], PastRow>(
-    `SELECT ${COLUMNS}, is_published, waits_for FROM session ORDER BY id`,
+    `SELECT ${COLUMNS}, is_published, waits_for, link_ends_ms, ${REVOKED} AS is_revoked FROM session ORDER BY id`,
   );
   const unfinished = connection.prepare<[string], SessionRow>(
     `SELECT ${COLUMNS} FROM session WHERE volume = ? AND is_offloaded = 0 ORDER BY id LIMIT 1`,
   );
   const undelivered = connection.prepare<[], SessionRow>(
-    `SELECT ${COLUMNS} FROM session WHERE is_published = 0
+    `SELECT ${COLUMNS} FROM session WHERE is_published = 0 AND NOT ${REVOKED}
        AND EXISTS (SELECT 1 FROM card_file WHERE session = session.id AND state IN ${KEPT}) ORDER BY id`,
   );
   const latestOf = connection.prepare<[string], SessionRow>(
@@ -186,7 +190,7 @@ export function sessions(connection: Connection) {
   };
 }
 
-function toPast({ is_published, waits_for, ...row }: PastRow): PastSession {
+function toPast({ is_published, waits_for, link_ends_ms, is_revoked, ...row }: PastRow): PastSession {
   const { id, volume, is_offloaded, ...rest } = row;
   return {
     ...rest,
@@ -195,11 +199,17 @@ function toPast({ is_published, waits_for, ...row }: PastRow): PastSession {
     isOffloaded: is_offloaded === 1,
     isPublished: is_published === 1,
     waitsFor: waits_for as FailureCode | null,
+    linkEndsMs: link_ends_ms,
+    isRevoked: is_revoked === 1,
   };
 }
 
 function toSession(row: SessionRow | undefined): Session | null {
-  if (row === undefined) return null;
+  return row === undefined ? null : sessionIn(row);
+}
+
+/** The session of a row with `COLUMNS`. */
+export function sessionIn(row: SessionRow): Session {
   const { id, volume, is_offloaded, ...rest } = row;
   return { ...rest, id: id as SessionId, volume: volume as VolumeId, isOffloaded: is_offloaded === 1 };
 }

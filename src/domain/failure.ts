@@ -36,6 +36,8 @@ export const FAILURES = {
   "remote-full":         { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Make room in the bucket or raise its quota: the rest is uploaded then." },
   "remote-corrupt":      { stops: "session", retry: true,  exit: 75, hint: "The bucket holds other bytes than were sent; run it again to send them once more." },
   "clock-unset":         { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Set the clock (`timedatectl` says whether it follows the network's), and run it again: the gallery opens then." },
+  "gallery-revoked":     { stops: "session", retry: false, exit: 64, hint: "`ghostroll share SESSION --renew` opens it again, under a new link." },
+  "gallery-unseen":      { stops: "command", retry: true,  exit: 75, hint: "`ghostroll status` says what it waits for." },
   "catalog-unusable":    { stops: "command", retry: false, exit: 74, hint: "Do not delete anything: the originals are in the library." },
   "catalog-lost":        { stops: "command", retry: false, exit: 74, hint: "`ghostroll rebuild` makes it anew from the library: nothing is lost, and links stay the same." },
   "original-rotten":     { stops: "command", retry: false, exit: 3,  hint: "Check the disk of the library soon. `ghostroll verify --repair` puts good copies back where there are any; a card that still has them gives them again." },

@@ -82,3 +82,8 @@ export function isForGuests(key: string): boolean {
 export function isPage(key: string): boolean {
   return /^(assets\/[^/]+|g\/[\w-]{22}(\/(i\.json|m\/\d+\.json|n\/\d+))?)$/.test(key);
 }
+
+/** The gallery a key belongs to, by the name in its links; `null` for what belongs to none. */
+export function slugIn(key: string): string | null {
+  return /^g\/([^/]+)/.exec(key)?.[1] ?? null;
+}

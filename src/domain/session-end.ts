@@ -10,10 +10,11 @@ export type SessionEnd =
   | "waiting-for-card"
   | "waiting-for-space"
   | "waiting-for-network"
-  | "waiting-for-second-disk";
+  | "waiting-for-second-disk"
+  | "revoked";
 
 export interface SessionFacts {
-  readonly session: Pick<PastSession, "isOffloaded" | "isPublished" | "waitsFor">;
+  readonly session: Pick<PastSession, "isOffloaded" | "isPublished" | "waitsFor" | "isRevoked">;
   readonly tally: Tally;
   readonly troubles: readonly Trouble[];
   /** Originals of it without a proved copy on the second disk; 0 when there is to be none. */
@@ -24,8 +25,9 @@ export interface SessionFacts {
 export function endOf({ session, tally, troubles, uncopied }: SessionFacts): SessionEnd {
   if (!session.isOffloaded)
     return session.waitsFor === "disk-full" ? "waiting-for-space" : "waiting-for-card";
-  if (tally.kept > 0 && !session.isPublished) return "waiting-for-network";
+  if (tally.kept > 0 && !session.isPublished && !session.isRevoked) return "waiting-for-network";
   if (uncopied > 0) return "waiting-for-second-disk";
+  if (session.isRevoked) return "revoked";
   return tally.failed > 0 || troubles.length > 0 ? "complete-with-failures" : "complete";
 }
 
@@ -50,6 +52,8 @@ export function endInWords(facts: SessionFacts): string {
       return `Waiting for the network: ${number(tally.kept - tally.published)} of ${count(tally.kept, "kept file")} not in a complete gallery yet.${fixOf(waits)}`;
     case "waiting-for-second-disk":
       return `Waiting for the second disk: ${number(uncopied)} of ${count(tally.kept, "kept file")} not copied there yet.`;
+    case "revoked":
+      return `Revoked: nobody can open its gallery; ${keptInWords(tally)}.`;
   }
 }
 
@@ -61,6 +65,7 @@ export const ENDS_IN_SHORT = {
   "waiting-for-space": "waiting for space",
   "waiting-for-network": "waiting for the network",
   "waiting-for-second-disk": "waiting for the second disk",
+  revoked: "revoked",
 } as const satisfies Record<SessionEnd, string>;
 
 /** Names said aloud before the rest is only counted. */

@@ -33,21 +33,25 @@ export interface RecordedFile {
 export interface SessionRecord {
   readonly session: Session;
   readonly files: readonly RecordedFile[];
+  /** Names of its galleries that nobody may see any more; the one it has now may be among them. */
+  readonly revoked?: readonly string[];
 }
 
 /** The same before it is written: the files of a large card need not be in memory all at once. */
 export interface UnwrittenRecord {
   readonly session: Session;
   readonly files: Iterable<RecordedFile>;
+  readonly revoked?: readonly string[];
 }
 
 /** Grows when an old GhostRoll could no longer read it. */
 const FORMAT = 1;
 
 /** The text of a `session.json` in pieces: one line a file, so that people can read and compare it. */
-export function* writeSessionRecord({ session, files }: UnwrittenRecord): Generator<string> {
+export function* writeSessionRecord({ session, files, revoked = [] }: UnwrittenRecord): Generator<string> {
   const { id, name, slug, volume, label, day, isOffloaded } = session;
-  const head = JSON.stringify({ format: FORMAT, id, name, slug, volume, label, day, isOffloaded }, null, 2);
+  const facts = { format: FORMAT, id, name, slug, volume, label, day, isOffloaded };
+  const head = JSON.stringify({ ...facts, ...(revoked.length > 0 && { revoked }) }, null, 2);
   yield `${head.slice(0, -2)},\n  "files": [`;
   let before = "\n";
   for (const file of files) {
@@ -57,6 +61,8 @@ export function* writeSessionRecord({ session, files }: UnwrittenRecord): Genera
   yield before === "\n" ? "]\n}\n" : "\n  ]\n}\n";
 }
 
+const SLUG = /^[\w-]{22}$/;
+
 /** Reads a `session.json` back; `null` unless it is whole and every value in it can be: a guess would be worse than none. */
 export function parseSessionRecord(text: string): SessionRecord | null {
   try {
@@ -65,13 +71,14 @@ export function parseSessionRecord(text: string): SessionRecord | null {
     const session: Session = {
       id: whole(raw["id"], 1) as Session["id"],
       name: matching(raw["name"], /^\d{4,}-[0-9a-f]{4}$/),
-      slug: matching(raw["slug"], /^[\w-]{22}$/),
+      slug: matching(raw["slug"], SLUG),
       volume: matching(raw["volume"], /./s) as VolumeId,
       label: matching(raw["label"], /^/),
       day: matching(raw["day"], /^(\d{4}-\d\d-\d\d|undated)$/),
       isOffloaded: raw["isOffloaded"] === true,
     };
-    return { session, files: (raw["files"] as Raw[]).map(recordedFile) };
+    const revoked = ((raw["revoked"] ?? []) as unknown[]).map((slug) => matching(slug, SLUG));
+    return { session, files: (raw["files"] as Raw[]).map(recordedFile), revoked };
   } catch {
     return null;
   }

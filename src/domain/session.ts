@@ -26,6 +26,10 @@ export interface PastSession extends Session {
   readonly isPublished: boolean;
   /** What stopped it last; `null` when nothing did, or it has gone on since. */
   readonly waitsFor: FailureCode | null;
+  /** When the link ends that guests were given last, in milliseconds since 1970; `null` when it does not. */
+  readonly linkEndsMs: number | null;
+  /** Whether nobody may see its gallery. */
+  readonly isRevoked: boolean;
 }
 
 /** What became of the files of one session. `found = kept + duplicates + failed` once it is offloaded. */

@@ -1,5 +1,6 @@
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
+import { sessionFolder } from "../domain/layout.ts";
 import type { Session } from "../domain/session.ts";
 import { doorbell } from "../flow/doorbell.ts";
 import type { Certificate } from "./certify.ts";
@@ -11,6 +12,7 @@ import { offload } from "./offload.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports } from "./ports.ts";
 import type { Report } from "./report.ts";
+import { takeDown } from "./take-down.ts";
 
 export interface IngestOptions extends OffloadOptions, DeliverOptions {
   /** Whether a card is unmounted when everything on it is kept: the daemon does, a person who named a folder did not ask. */
@@ -104,20 +106,40 @@ export async function ingestCard(
   }
 }
 
-/** Delivers what earlier runs have kept and could not deliver. Returns the first failure that stopped it. */
+/** Takes down what was revoked, and delivers what earlier runs have kept and could not deliver. Returns the first failure that stopped it. */
 export async function deliverRest(
   options: DeliverOptions,
   ports: Ports,
   report: Report,
   signal: AbortSignal,
 ): Promise<Failure | null> {
+  try {
+    await takeDown(ports, signal);
+  } catch (error) {
+    if (Failure.is(error, "session")) return error;
+    throw error;
+  }
   for (const session of ports.catalog.undelivered()) {
-    const feed = openFeed();
-    feed.end(session.isOffloaded);
-    const failure = await delivered(session, feed, options, ports, report, signal);
+    const failure = await deliverSession(session, options, ports, report, signal);
     if (failure !== null) return failure;
   }
   return null;
+}
+
+/** Delivers what is kept of one session that no card is being read for. Returns what stopped it. */
+export async function deliverSession(
+  session: Session,
+  options: DeliverOptions,
+  ports: Ports,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Failure | null> {
+  const { catalog, library } = ports;
+  const feed = openFeed();
+  feed.end(session.isOffloaded);
+  // Its gallery may have got another name: the link must outlive the catalog.
+  await library.writeRecord(sessionFolder(session), catalog.record(session));
+  return delivered(session, feed, options, ports, report, signal);
 }
 
 async function delivered(
@@ -132,6 +154,8 @@ async function delivered(
     await deliver(session, feed, options, ports, report, signal);
     return null;
   } catch (error) {
+    // Somebody did not want it to be seen after all.
+    if (error instanceof Failure && error.code === "gallery-revoked") return null;
     remember(session, error, ports);
     if (Failure.is(error, "session")) return error;
     throw error;

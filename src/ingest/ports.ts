@@ -196,6 +196,17 @@ interface CatalogPort {
   /** Every kept file of a session, each content once. */
   delivered(session: SessionId): readonly Delivered[];
   markPublished(session: SessionId, isComplete: boolean): void;
+  /** Complete galleries in this store that guests may see, which links their pages hold, and when the one ends that was given. */
+  published(): readonly {
+    readonly session: Session;
+    readonly signedWith: string | null;
+    readonly linkEndsMs: number | null;
+  }[];
+  linksPut(session: SessionId, signedWith: string, linkEndsMs: number | null): void;
+  /** Revoked galleries of which something may be left in this store. */
+  toTakeDown(): readonly { readonly slug: string; readonly session: Session }[];
+  /** Must be called only when nothing is left, and the session's record says that it is revoked. */
+  tookDown(slug: string): void;
   /** Whether the rows of a session were made anew from the library, so that only the store knows what it holds. */
   isRebuilt(session: SessionId): boolean;
   /** SHA-256 of what this store holds under a key, as far as we put and checked it. */
@@ -219,6 +230,8 @@ interface StorePort {
   has(key: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number } | null>;
   /** The whole object in memory: for small ones. */
   get(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
+  /** On return nothing of a revoked gallery is below its name, and nothing of it can come. */
+  deletePrefix(prefix: string, signal: AbortSignal): Promise<number>;
   /** Links that work now and for days, the same all day long so that caches hit. */
   sign(keys: readonly string[]): Promise<SignedLinks>;
 }

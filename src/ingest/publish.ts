@@ -1,12 +1,11 @@
 import { pMapIterable } from "p-map";
 import type { GalleryState } from "../domain/gallery.ts";
-import { keys } from "../domain/layout.ts";
 import type { NewObject } from "../domain/object.ts";
-import { linkTo } from "../domain/object.ts";
 import type { Session } from "../domain/session.ts";
 import { defaultTitle } from "../domain/session.ts";
 import { tiles } from "../domain/tiles.ts";
 import { isInStore } from "./in-store.ts";
+import { linksNow } from "./links.ts";
 import type { Ports } from "./ports.ts";
 
 /** Objects of a gallery are small: so many at once keep a slow uplink busy without holding much memory. */
@@ -28,29 +27,46 @@ export async function publish(
   ports: Ports,
   signal: AbortSignal,
 ): Promise<Published | null> {
+  const { catalog, store } = ports;
+  const links = await linksNow(session, store);
+  const count = await putGallery(session, state, title, links.endsMs, ports, signal);
+  if (count === null) return null;
+  if (state === "complete") catalog.linksPut(session.id, links.signedWith, links.endsMs);
+  catalog.markPublished(session.id, state === "complete");
+  return { link: links.link, tiles: count };
+}
+
+/**
+ * Puts what changed of a gallery; its pages say that it can be seen until `endsMs`. Returns how many photos it shows, `null` when
+ * there is nothing to show.
+ */
+export async function putGallery(
+  session: Session,
+  state: GalleryState,
+  title: string,
+  endsMs: number | null,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<number | null> {
   const { catalog, store, galleries } = ports;
   const { items, expected } = tiles(catalog.delivered(session.id));
   if (items.length === 0 && state === "uploading") return null;
-  const shell = keys.shell(session.slug);
-  const links = await store.sign([shell]);
   const gallery = {
     slug: session.slug,
     title: title || defaultTitle(session),
     state,
     items,
     expected,
-    availableUntilMs: Number.isFinite(links.expiresMs) ? links.expiresMs : null,
+    availableUntilMs: endsMs,
   };
   for (const wave of await galleries.objects(gallery, store.sign))
     await putChanged(session, wave, ports, signal);
-  catalog.markPublished(session.id, state === "complete");
-  return { link: linkTo(links, shell, 0), tiles: items.length };
+  return items.length;
 }
 
 /** The link of a gallery that is in the store already. */
-export async function linkOf(session: Session, store: Ports["store"]): Promise<string> {
-  const shell = keys.shell(session.slug);
-  return linkTo(await store.sign([shell]), shell, 0);
+export async function linkOf(session: Session, store: Pick<Ports["store"], "sign">): Promise<string> {
+  return (await linksNow(session, store)).link;
 }
 
 async function putChanged(

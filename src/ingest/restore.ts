@@ -58,6 +58,8 @@ export interface Restored {
     readonly media: Media;
   }[];
   readonly files: readonly RecordedFile[];
+  /** Names of its galleries that nobody may see any more. */
+  readonly revoked: readonly string[];
 }
 
 /** What the manifests in a folder say is there. */
@@ -104,6 +106,7 @@ export function restore(
         session: { ...(draft.record?.session ?? lostSession(draft.folder, newSlug())), id: number(draft) },
         originals: own.map(([hash, { file, media }]) => ({ ...file, hash, media })),
         files: filesOf(draft, own, kept),
+        revoked: draft.record?.revoked ?? [],
       };
     })
     .toSorted((a, b) => a.session.id - b.session.id);

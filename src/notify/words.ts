@@ -17,6 +17,11 @@ export function withLink(words: string, link: string | null): string {
   return `${cut(words, room)} ${link}`;
 }
 
+/** Somebody is sent the link of a gallery. */
+export function linkInWords(title: string): string {
+  return `${title}: here are the photos.`;
+}
+
 /** The first pictures can be seen. */
 export function openInWords(title: string, tiles: number): string {
   return `${title}: the first ${count(tiles, "photo")} are there, more follow.`;

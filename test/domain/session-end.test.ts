@@ -9,7 +9,7 @@ const tally: Tally = {
   found: 40, kept: 37, duplicates: 3, failed: 0, damaged: 0, rendered: 37, uploaded: 37, published: 37, keptBytes: 9,
 }; // biome-ignore format: one line reads best
 const complete: SessionFacts = {
-  session: { isOffloaded: true, isPublished: true, waitsFor: null },
+  session: { isOffloaded: true, isPublished: true, waitsFor: null, isRevoked: false },
   tally,
   troubles: [],
   uncopied: 0,
@@ -28,6 +28,7 @@ const ENDS: readonly (readonly [SessionEnd, Partial<SessionFacts>, RegExp])[] = 
   ["waiting-for-space", { ...session({ isOffloaded: false, waitsFor: "disk-full" }), ...half }, /30 of 40 files not read yet\. Free some space/],
   ["waiting-for-network", { ...session({ isPublished: false, waitsFor: "remote-unreachable" }), tally: { ...tally, published: 30 } }, /7 of 37 kept files not in .*Check the network/],
   ["waiting-for-network", session({ isPublished: false, waitsFor: "interrupted" }), /Waiting for the network/],
+  ["revoked", session({ isPublished: false, isRevoked: true }), /nobody can open its gallery; 37 files kept/],
   ["waiting-for-second-disk", { uncopied: 12 }, /second disk: 12 of 37 kept files not copied/],
 ]; // biome-ignore format: a table reads in columns
 
