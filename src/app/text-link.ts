@@ -7,7 +7,7 @@ import type { Session } from "../domain/session.ts";
 import { channelTo } from "../notify/channels.ts";
 import type { Outcome } from "../notify/outcome.ts";
 import { linkInWords, withLink } from "../notify/words.ts";
-import { openAwsSigner } from "../remote/aws-signer.ts";
+import { accountsOf } from "./accounts.ts";
 
 interface Sent {
   readonly kind: Outcome["kind"];
@@ -25,13 +25,11 @@ export async function textLink(
   session: Session,
   title: string,
   link: string,
-  { notify, store }: Settings,
+  settings: Settings,
   signal: AbortSignal,
 ): Promise<Sent> {
-  const { recipients: _, ...accounts } = notify.texts;
-  const recipient = recipientOf(to, accounts);
-  const sns = { region: store.region, sign: openAwsSigner(store) };
-  const channel = channelTo(recipient, { ...accounts, sns });
+  const recipient = recipientOf(to, settings.notify.texts);
+  const channel = channelTo(recipient, accountsOf(settings));
   const message = withLink(linkInWords(title), link);
   const text = { key: randomUUID(), event: "link", card: session.label, title, message, link };
   const outcome = await channel(text, signal);

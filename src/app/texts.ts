@@ -15,7 +15,7 @@ import { channelTo } from "../notify/channels.ts";
 import type { Sender, SenderOptions } from "../notify/sender.ts";
 import { openSender } from "../notify/sender.ts";
 import { completeInWords, openInWords } from "../notify/words.ts";
-import { openAwsSigner } from "../remote/aws-signer.ts";
+import { accountsOf } from "./accounts.ts";
 
 type Catalog = ReturnType<typeof openCatalog>;
 
@@ -93,15 +93,15 @@ export function openTexts(
   store: Ports["store"],
   hear: SenderOptions["hear"],
 ): Sender {
-  const { recipients, ...accounts } = settings.notify.texts;
-  const sns = { region: settings.store.region, sign: openAwsSigner(settings.store) };
+  const { recipients } = settings.notify.texts;
+  const accounts = accountsOf(settings);
   // Named for two cards, somebody is one recipient all the same.
   const byId = new Map(recipients.map((recipient) => [recipientId(recipient), recipient]));
   return openSender({
     recipients: [...byId].map(([id, recipient]) => ({
       id,
       name: recipientName(recipient),
-      channel: channelTo(recipient, { ...accounts, sns }),
+      channel: channelTo(recipient, accounts),
     })),
     outbox: {
       ...catalog,

@@ -95,7 +95,7 @@ export function secret(allowed: string, pattern: RegExp): Kind<string | null> {
 /** Who is told, as written: numbers are personal, and some addresses are all it takes to write there. */
 export const recipients: Kind<readonly string[]> = {
   allowed:
-    "a list, separated by commas, of twilio:+4917012345678, sns:+4917012345678, ntfy:https://ntfy.sh/topic, telegram:<number of a chat> or webhook:https://…, each with LABEL= before it to hear of that card only",
+    "a list, separated by commas, of twilio:+4917012345678, sns:+4917012345678, ntfy:https://ntfy.sh/topic, telegram:<number of a chat>, webhook:https://… or command:/path/of/a/program, each with LABEL= before it to hear of that card only",
   mayBeEmpty: true,
   shown: (value) =>
     splitList(value)

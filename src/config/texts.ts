@@ -23,8 +23,9 @@ function recipientsOf(values: Values): readonly Recipient[] {
 export function textSecrets(texts: ReturnType<typeof textAccounts>): readonly (string | null)[] {
   const { recipients, twilio, telegramToken, ntfyToken, webhookSecret } = texts;
   const secrets = [twilio?.authToken ?? null, telegramToken, ntfyToken, webhookSecret];
-  // The number of a chat may be so short that it stands in other words, and opens nothing.
-  const addresses = recipients.filter(({ channel }) => channel !== "telegram").map(({ address }) => address);
+  // The number of a chat may be so short that it stands in other words, and opens nothing; nor does a path.
+  const open = new Set<Recipient["channel"]>(["telegram", "command"]);
+  const addresses = recipients.filter(({ channel }) => !open.has(channel)).map(({ address }) => address);
   return [...secrets, ...addresses];
 }
 

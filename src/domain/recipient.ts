@@ -22,6 +22,8 @@ const ADDRESSES = {
   /** The number of a chat, negative for groups, or the public name of a channel. */
   telegram: /^(-?\d{1,20}|@[A-Za-z]\w{3,31})$/,
   webhook: WEB_ADDRESS,
+  /** The path of a program. */
+  command: /^\/[^,\p{Cc}]+$/u,
 } as const satisfies Record<string, RegExp>;
 
 const WRITTEN = /^(?:([^=:]+)=\s*)?([a-z]+):(.+)$/;
@@ -42,8 +44,9 @@ export function hearsOf({ label }: Recipient, card: string): boolean {
   return label === null || label.toLowerCase() === card.toLowerCase();
 }
 
-/** Enough to tell one's recipients apart, too little to write to them: `twilio …4567`, `ntfy at ntfy.sh`. */
+/** Enough to tell one's recipients apart, too little to write to them: `twilio …4567`, `ntfy at ntfy.sh`, `command send-sms`. */
 export function recipientName({ channel, address }: Recipient): string {
+  if (channel === "command") return `${channel} ${address.slice(address.lastIndexOf("/") + 1)}`;
   const host = /^https?:\/\/([^/?#]+)/.exec(address)?.[1];
   return host === undefined ? `${channel} …${address.slice(-4)}` : `${channel} at ${host}`;
 }

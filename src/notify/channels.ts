@@ -1,6 +1,8 @@
 import type { Recipient } from "../domain/recipient.ts";
 import { ntfyChannel } from "./ntfy.ts";
 import type { Channel } from "./outcome.ts";
+import type { ProgramOptions } from "./program.ts";
+import { programChannel } from "./program.ts";
 import type { SnsOptions } from "./sns.ts";
 import { snsChannel } from "./sns.ts";
 import { telegramChannel } from "./telegram.ts";
@@ -15,6 +17,7 @@ export interface Accounts {
   readonly ntfyToken: string | null;
   readonly webhookSecret: string | null;
   readonly sns: SnsOptions;
+  readonly program: ProgramOptions;
 }
 
 /** The way to a recipient. The settings have seen to it that its account is there. */
@@ -30,6 +33,8 @@ export function channelTo({ channel, address }: Recipient, accounts: Accounts): 
       return telegramChannel(address, { token: given(accounts.telegramToken) });
     case "webhook":
       return webhookChannel(address, { secret: accounts.webhookSecret });
+    case "command":
+      return programChannel(address, accounts.program);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,6 +12,7 @@ import type { VolumeId } from "../../src/domain/card.ts";
 import { contentHash } from "../../src/domain/hash.ts";
 import { mediaByName } from "../../src/domain/media.ts";
 import { pictureCard } from "../support/card.ts";
+import { startFlakyS3 } from "../support/flaky-s3.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import type { Heard } from "../support/provider.ts";
 import { provider } from "../support/provider.ts";
@@ -21,7 +22,13 @@ interface Posted {
   readonly id: string;
   readonly event: string;
   readonly card: string;
-  readonly link: string;
+  readonly link: string | null;
+  readonly message: string;
+}
+
+/** What ntfy gets. */
+interface Pushed {
+  readonly topic: string;
   readonly message: string;
 }
 
@@ -170,5 +177,86 @@ describe("messages to people", () => {
       posted(heard, "/hidden").map(({ event, card: label }) => `${event} ${label}`),
       ["gallery-complete EOS"],
     );
+  });
+
+  it("bring a short link that lasts in one SMS, each once to each of several people, by the label of the card", async (t) => {
+    const folder = await tempFolder(t);
+    const server = await startFlakyS3("photos");
+    t.after(() => server.close());
+    const { url, heard } = await provider(t, { status: 200 });
+    const program = join(folder, "send-sms");
+    await writeFile(program, `#!/bin/sh\necho "$GHOSTROLL_EVENT $GHOSTROLL_MESSAGE" >> "$0.sent"\n`, {
+      mode: 0o755,
+    });
+    const env = {
+      GHOSTROLL_BASE_DIR: join(folder, "library"),
+      GHOSTROLL_RESERVE_MB: "0",
+      GHOSTROLL_S3_BUCKET: "photos",
+      GHOSTROLL_S3_ENDPOINT: server.endpoint,
+      GHOSTROLL_SHARE: "capability",
+      GHOSTROLL_SHARE_URL: "https://my-photos.s3.eu-central-1.amazonaws.com/ghostroll",
+      AWS_ACCESS_KEY_ID: "key",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      GHOSTROLL_TEXT_TO: `webhook:${url}/couple,NIKON=webhook:${url}/second,ntfy:${url}/guests,EOS=webhook:${url}/first,command:${program}`,
+    };
+    for (const label of ["EOS", "NIKON"]) {
+      const card = await pictureCard(join(folder, label), 3, label === "EOS" ? 0 : 3);
+      for (const _ of ["first", "again"]) {
+        const { code, out, err } = await ghostroll(["ingest", card, "--rescan", "stat"], { env });
+        assert.equal(code, 0, out + err);
+      }
+    }
+    const events = (path: string) => posted(heard, path).map(({ event, card }) => `${card} ${event}`);
+    // Complete before a screen is full, each is told of once.
+    assert.deepEqual(events("/couple"), ["EOS gallery-complete", "NIKON gallery-complete"]);
+    assert.deepEqual(events("/first"), ["EOS gallery-complete"]);
+    assert.deepEqual(events("/second"), ["NIKON gallery-complete"]);
+    const pushed = heard
+      .filter(({ url: path }) => path === "/")
+      .map(({ body }) => JSON.parse(body) as Pushed);
+    assert.deepEqual(pushed.map(({ topic }) => topic), ["guests", "guests"]); // biome-ignore format: reads as one step
+    const written = (await readFile(`${program}.sent`, "utf8")).trim().split("\n");
+    assert.equal(written.length, 2);
+    for (const { message } of [...posted(heard, "/couple"), ...pushed]) {
+      assert.ok(message.length <= 160, `${message.length}: ${message}`);
+      assert.match(
+        message,
+        / https:\/\/my-photos\.s3\.eu-central-1\.amazonaws\.com\/ghostroll\/g\/[\w-]{22}$/,
+      );
+      assert.ok(written.some((line) => line.endsWith(` ${message}`)));
+    }
+    t.diagnostic(posted(heard, "/couple").map(({ message }) => `${message.length}: ${message}`).join("; ")); // biome-ignore format: reads as one step
+  });
+
+  it("say once that a gallery needs somebody, with the fix, and once that it is complete after that", async (t) => {
+    const folder = await tempFolder(t);
+    const { url, heard } = await provider(t, { status: 200 });
+    const card = await pictureCard(join(folder, "EOS"), 3);
+    const denied = "<Error><Code>AccessDenied</Code></Error>";
+    const refusing = await provider(t, { status: 403, body: denied });
+    const env = {
+      GHOSTROLL_BASE_DIR: join(folder, "library"),
+      GHOSTROLL_RESERVE_MB: "0",
+      GHOSTROLL_S3_BUCKET: "photos",
+      GHOSTROLL_S3_ENDPOINT: refusing.url,
+      AWS_ACCESS_KEY_ID: "key",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      GHOSTROLL_TEXT_TO: `webhook:${url}/me`,
+    };
+    for (const _ of ["first", "again"]) {
+      const { code, out } = await ghostroll(["ingest", card, "--rescan", "stat"], { env });
+      assert.equal(code, 78, out);
+      assert.match(out, /Allow s3:PutObject/);
+    }
+    const [trouble, ...more] = posted(heard, "/me");
+    assert.ok(trouble && more.length === 0);
+    assert.deepEqual([trouble.event, trouble.link], ["trouble", null]);
+    assert.match(trouble.message, /^EOS: .*The originals are kept\. Check the access keys/);
+    await refusing.close();
+    const server = await startFlakyS3("photos", { port: refusing.port });
+    t.after(() => server.close());
+    for (const _ of ["first", "again"])
+      assert.equal((await ghostroll(["ingest", card, "--rescan", "stat"], { env })).code, 0);
+    assert.deepEqual(posted(heard, "/me").map(({ event }) => event), ["trouble", "gallery-complete"]); // biome-ignore format: reads as one step
   });
 });

@@ -16,6 +16,7 @@ describe("a recipient", () => {
     assert.equal(read("telegram:-100200300").address, "-100200300");
     const hook = read("webhook:https://example.org/hook?a=b&c=twilio:x");
     assert.deepEqual([hook.label, hook.address], [null, "https://example.org/hook?a=b&c=twilio:x"]);
+    assert.equal(read("EOS=command:/usr/local/bin/send a text").address, "/usr/local/bin/send a text");
   });
 
   it("needs a number with its country, and an address that leads somewhere", () => {
@@ -32,6 +33,7 @@ describe("a recipient", () => {
       "webhook:ftp://example.org/",
       "webhook:https://user:word@example.org/",
       "telegram:somebody",
+      "command:send-sms",
       "=twilio:+4917012345678",
     ];
     assert.deepEqual(
@@ -50,5 +52,6 @@ describe("a recipient", () => {
     assert.equal(recipientName(read("twilio:+4917012345678")), "twilio …5678");
     assert.equal(recipientName(read("ntfy:https://ntfy.sh/secret-topic")), "ntfy at ntfy.sh");
     assert.equal(recipientName(read("webhook:https://example.org/hook?token=t")), "webhook at example.org");
+    assert.equal(recipientName(read("command:/home/ada/bin/send-sms")), "command send-sms");
   });
 });

@@ -32,12 +32,12 @@ export async function makeCard(
   return folder;
 }
 
-/** A card of so many pictures in two folders, some with the same name. */
-export async function pictureCard(folder: string, count: number): Promise<string> {
+/** A card of so many pictures in two folders, some with the same name. No other card whose numbers begin beyond has one of them. */
+export async function pictureCard(folder: string, count: number, from = 0): Promise<string> {
   const files: Record<string, Uint8Array> = {};
   for (let number = 0; number < count; number++) {
     const name = `IMG_${String(1 + Math.floor(number / 2)).padStart(4, "0")}.JPG`;
-    files[`DCIM/${number % 2 === 0 ? "100CANON" : "101NIKON"}/${name}`] = await picture(number);
+    files[`DCIM/${number % 2 === 0 ? "100CANON" : "101NIKON"}/${name}`] = await picture(from + number);
   }
   return makeCard(folder, files);
 }
