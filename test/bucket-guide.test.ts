@@ -16,7 +16,7 @@ import { tempFolder } from "./support/temp.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "..");
-const USERS = ["box", "links", "owner"] as const;
+const USERS = ["box", "links"] as const;
 
 const lacking = lacks("radosgw", "aws");
 const server = lacking === false ? await startRadosgw() : null;
@@ -49,7 +49,7 @@ describe("docs/bucket.md", { skip }, () => {
     await chmod(join(bin, "aws"), 0o755);
 
     const commands = blocksOf("docs/bucket.md", "sh").filter((block) => /^(rights|.*\baws )/m.test(block));
-    assert.equal(commands.length, 3);
+    assert.equal(commands.length, 4);
     const { stdout } = await run("bash", ["-euc", commands.join("").replace("eu-central-1", "default")], {
       cwd: root,
       env: {
@@ -60,7 +60,7 @@ describe("docs/bucket.md", { skip }, () => {
         AWS_DEFAULT_REGION: "us-east-1",
       },
     });
-    assert.equal(stdout.match(/"SecretAccessKey"/g)?.length, 3);
+    assert.equal(stdout.match(/"SecretAccessKey"/g)?.length, USERS.length);
     assert.deepEqual(
       iam.heard.map(({ body }) => {
         const { Action, UserName } = Object.fromEntries(new URLSearchParams(body));
@@ -90,6 +90,7 @@ describe("docs/bucket.md", { skip }, () => {
     const settings = loadSettings({ flags: {}, environment, cwd: folder, homeDir: folder });
     const checks = await aboutStore(settings, new AbortController().signal);
     assert.ok(checks.every(({ isOk }) => isOk), JSON.stringify(checks)); // biome-ignore format: reads as one step
+    assert.deepEqual(checks.map(({ check }) => check), ["store"]); // biome-ignore format: reads as one step
     assert.equal((await admin.listObjectsV2({ Bucket })).KeyCount, 0);
   });
 });

@@ -47,20 +47,32 @@ async function aboutDirectory(settings: Settings, signal: AbortSignal): Promise<
   }
 }
 
-function rightsInWords(bucket: string, rights: readonly ProbedRight[]): Check[] {
-  const having = (state: ProbedRight["state"]) => rights.filter((right) => right.state === state);
-  const names = (some: readonly ProbedRight[]) => [...new Set(some.map(({ right }) => right))].join(", ");
-  const checks = having("missing").map(({ key, right, folder }) =>
-    bad("store", `the ${key} may not do ${right} below ${folder} in the bucket ${bucket}`, FIX[key]),
-  );
-  if (checks.length === 0) checks.push(good("store", `bucket ${bucket}: ${names(having("allowed"))}`));
-  const untried = names(having("untried"));
-  if (untried !== "" && having("missing").length === 0)
-    checks.push(
-      good(
-        "store",
-        `${untried} was not tried: what that takes could not be taken back without s3:DeleteObject on the folder .doctor (docs/iam/uploader.json)`,
-      ),
+/** What only `revoke` needs: a key may well be without it. */
+const TO_REVOKE = "s3:ListBucket";
+
+function rightsInWords(bucket: string, all: readonly ProbedRight[]): Check[] {
+  const rights = all.filter(({ right }) => right !== TO_REVOKE);
+  const missing = rights.filter(({ state }) => state === "missing");
+  if (missing.length > 0)
+    return missing.map(({ key, right, folder }) =>
+      bad("store", `the ${key} may not do ${right} below ${folder} in the bucket ${bucket}`, FIX[key]),
     );
-  return checks;
+  const names = (state: ProbedRight["state"]) =>
+    [...new Set(rights.filter((each) => each.state === state).map(({ right }) => right))].join(", ");
+  const untried = names("untried");
+  const canRevoke = all.some(({ right, state }) => right === TO_REVOKE && state === "allowed");
+  return [
+    good("store", `bucket ${bucket}: ${names("allowed")}`),
+    ...(untried === ""
+      ? []
+      : [
+          good(
+            "store",
+            `${untried} was not tried: what that takes could not be taken back without s3:DeleteObject on the folder .doctor (docs/iam/uploader.json)`,
+          ),
+        ]),
+    ...(canRevoke
+      ? []
+      : [good("revoke", `not with this access key, which may not do ${TO_REVOKE} (docs/iam/revoker.json)`)]),
+  ];
 }

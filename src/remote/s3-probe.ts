@@ -48,6 +48,7 @@ export async function probeRights(
     const galleries = `g/${FOLDER}/${name}`;
     const open = async () => doesLinkOpen(s3, options, galleries, signal);
     const rights = await probeFolder(s3, options, galleries, withLinks ? open : null, signal);
+    rights.push(await probeList(s3, options, galleries, signal));
     if (withOriginals) {
       const originals = `originals/${FOLDER}/${name}`;
       rights.push(...(await probeFolder(s3, options, originals, null, signal)));
@@ -115,6 +116,20 @@ async function probeFolder(
     await may(async (to) => client.deleteObject(target, to), new AbortController().signal);
   }
   return rights;
+}
+
+/** Only for taking galleries down. Deleting them cannot be tried without one. */
+async function probeList(
+  { client, bucket, ask }: S3Connection,
+  { prefix }: S3Options,
+  key: string,
+  signal: AbortSignal,
+): Promise<ProbedRight> {
+  const root = prefix === "" ? "" : `${prefix}/`;
+  const request = { Bucket: bucket, Prefix: root + key, MaxKeys: 1 };
+  const list = async (to: { abortSignal: AbortSignal }) => client.listObjectsV2(request, to);
+  const isAllowed = await ask(`list galleries in the bucket "${bucket}"`, signal, list).then(() => true, isAnswered); // biome-ignore format: one line
+  return { key: "access key", right: "s3:ListBucket", folder: `${root}g/`, state: isAllowed ? "allowed" : "missing" }; // biome-ignore format: one line
 }
 
 /** Whether an error means that the key may do it. Throws what says something else than yes or no. */

@@ -15,7 +15,7 @@ export interface Policy {
 }
 
 /** One of the policies in docs/iam, with bucket and prefix put in as the guide does it. */
-export function policyOf(name: "uploader" | "presigner" | "owner", bucket: string, prefix: string): Policy {
+export function policyOf(name: "uploader" | "presigner" | "revoker", bucket: string, prefix: string): Policy {
   const text = readFileSync(join(import.meta.dirname, `../../docs/iam/${name}.json`), "utf8");
   return JSON.parse(text.replaceAll("BUCKET", bucket).replaceAll("PREFIX", prefix)) as Policy;
 }
