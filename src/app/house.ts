@@ -9,6 +9,7 @@ import type { Settings } from "../config/slices.ts";
 import { Failure } from "../domain/failure.ts";
 import { makeDirectory } from "../flow/durable.ts";
 import { openGalleries } from "../gallery/galleries.ts";
+import { ZIP_BYTES } from "../gallery/zip-parts.ts";
 import { openPictures } from "../imaging/pictures.ts";
 import type { IngestOptions } from "../ingest/ingest-card.ts";
 import type { Ports } from "../ingest/ports.ts";
@@ -155,7 +156,10 @@ export async function openHouse(
         maxPixels: pictures.maxMegapixels * 1e6,
       }),
       store: counted,
-      galleries: openGalleries({ templates: fileURLToPath(new URL("../../templates", import.meta.url)) }),
+      galleries: openGalleries({
+        templates: fileURLToPath(new URL("../../templates", import.meta.url)),
+        zipBytes: settings.gallery.zips ? ZIP_BYTES : 0,
+      }),
     };
     const options: IngestOptions = {
       rescan: settings.cards.rescan,
@@ -166,6 +170,7 @@ export async function openHouse(
       renderers: pictures.workers,
       uploads: bucket.uploadWorkers,
       title: settings.gallery.title,
+      zipReserveBytes: bucket.bucket === null ? place.reserveBytes : null,
     };
     const peek: House["peek"] = cardWorkers.task(task("card/peek-task.ts"), PEEK_MS);
     const upkeep = openUpkeep({

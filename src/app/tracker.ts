@@ -1,3 +1,4 @@
+import { bytesInWords } from "../domain/amounts.ts";
 import { isShown } from "../domain/media.ts";
 import type { Progress } from "../domain/progress.ts";
 import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
@@ -63,6 +64,10 @@ export function track(label: string, now: () => number = () => performance.now()
         case "certified":
           if (told.format?.length === 0) sentence = formatInWords(told.format);
           break;
+        case "zipping":
+          sentence = `Everything is in the gallery. Making what guests download at once, ${bytesInWords(told.bytes)}.`;
+          break;
+        case "zips-put-off":
         case "session":
         case "delivering":
           break;

@@ -216,6 +216,15 @@ function writeDown(told: Told, log: Logger): void {
         log.info({ session: told.session.name, tiles: told.tiles, link: told.link }, "gallery complete");
       else log.debug({ session: told.session.name, tiles: told.tiles }, "gallery grew");
       break;
+    case "zipping":
+      log.info({ session: told.session.name, zips: told.zips, bytes: told.bytes }, "zips are being made");
+      break;
+    case "zips-put-off":
+      log.warn(
+        { session: told.session.name, bytes: told.bytes },
+        "no zips are made: the disk of the library has no room for them",
+      );
+      break;
     case "session":
       log.info({ session: told.session.name, card: told.session.label }, "session opened");
       break;

@@ -15,6 +15,7 @@ import { secondCopies } from "./second-copies.ts";
 import { sessions } from "./sessions.ts";
 import { upkeep } from "./upkeep.ts";
 import { uploads } from "./uploads.ts";
+import { zips } from "./zips.ts";
 
 /** Rows taken at once: no cursor stays open while they are written to a file. */
 const PAGE = 256;
@@ -39,6 +40,7 @@ export function openCatalog(path: string, store: string) {
     ...secondCopies(connection),
     ...outbox(connection),
     ...uploads(connection, store),
+    ...zips(connection, store),
     beginDelivery: (session: Parameters<typeof beginDelivery>[0]) => beginDelivery(session, store),
 
     markRendered: (

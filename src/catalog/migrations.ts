@@ -218,4 +218,17 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE message_again RENAME TO message;
   CREATE INDEX message_waiting ON message (recipient, id) WHERE state = 'waiting';
   `,
+  `
+  -- Whether what guests download at once is in the store as it should be. What was published before there was any stays without.
+  ALTER TABLE session ADD COLUMN is_zipped INTEGER NOT NULL DEFAULT 0 CHECK (is_zipped IN (0, 1));
+  UPDATE session SET is_zipped = is_published;
+
+  -- A key that a zip is put under: written before that and dropped once it is deleted, so that none is forgotten in a store.
+  CREATE TABLE zip (
+    store   TEXT NOT NULL,
+    key     TEXT NOT NULL,
+    session INTEGER NOT NULL REFERENCES session (id),
+    PRIMARY KEY (store, key)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -75,6 +75,7 @@ export function sessions(connection: Connection) {
     "SELECT store FROM session WHERE id = ?",
   );
   const moveStore = connection.prepare<[string, number]>("UPDATE session SET store = ? WHERE id = ?");
+  const unzip = connection.prepare<[number]>("UPDATE session SET is_zipped = 0 WHERE id = ?");
   const putAgain = connection.prepare<[number]>(
     "UPDATE card_file SET state = 'rendered' WHERE session = ? AND state IN ('uploaded', 'published')",
   );
@@ -152,10 +153,11 @@ export function sessions(connection: Connection) {
       putDoubt.run(id, path, reason);
     },
 
-    /** Says where the gallery of a session goes. When that is another store than before, everything is put there again. */
+    /** Says where the gallery of a session goes, and that its zips are to be looked at again. When that is another store than before, everything is put there again. */
     beginDelivery(id: SessionId, into: string): void {
       connection
         .transaction(() => {
+          unzip.run(id);
           const before = store.get(id)?.store ?? null;
           if (before === into) return;
           if (before !== null) putAgain.run(id);

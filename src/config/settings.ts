@@ -96,6 +96,7 @@ export const SETTINGS = {
   WEB_PORT:         { kind: integer(0, 65_535), default: "8081", meaning: "Its port; 0 takes any free one." },
   WEB_URL:          { kind: optional(address), default: "", meaning: "Address put into links when guests reach this machine under another name; empty uses host and port." },
   GALLERY_TITLE:    { kind: text("at most 120 characters in one line", /^[^\p{Cc}]{1,120}$/u, true), default: "", meaning: "Title of the galleries; empty names the card and the day." },
+  ZIPS:             { kind: boolean, default: "true", meaning: "Let guests download all pictures of a complete gallery at once, as zips of at most 1 GB. They are made and uploaded after everything else, and take as much room in the store as the pictures guests open." },
 
   ON_EVENT:         { kind: optional(text("a shell command in one line", /^[^\p{Cc}]+$/u)), default: "", meaning: "Runs at card-inserted, card-kept, safe-to-format, gallery-open, gallery-complete and trouble, with GHOSTROLL_EVENT, _CARD, _MESSAGE and _LINK in its environment: for an LED, a buzzer or a text message." },
 

@@ -50,7 +50,7 @@ export function slice(values: Values, credentials: Credentials | null) {
     share: { mode: values.SHARE, bucket: values.SHARE_BUCKET, url: values.SHARE_URL },
     web: { host: values.WEB_HOST, port: values.WEB_PORT, url: values.WEB_URL },
     notify: { onEvent: values.ON_EVENT, texts: textAccounts(values) },
-    gallery: { title: values.GALLERY_TITLE },
+    gallery: { title: values.GALLERY_TITLE, zips: values.ZIPS },
     log: { level: values.LOG_LEVEL },
   } as const;
 }

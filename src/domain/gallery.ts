@@ -30,6 +30,23 @@ export interface Gallery {
   readonly expected: number;
   /** Milliseconds since 1970 until which the link works; `null` when it does not end. */
   readonly availableUntilMs: number | null;
+  /** All of its pictures as files to download, once all of these are in the store. */
+  readonly zips: readonly ZipPart[];
+}
+
+/** One file of several that hold all pictures of a gallery. */
+export interface ZipPart {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly entries: readonly {
+    readonly name: string;
+    readonly hash: ContentHash;
+    /** Whose bytes they are. */
+    readonly rendition: Rendition;
+    readonly sizeBytes: number;
+    /** As the camera's clock showed it. */
+    readonly modifiedMs: number | null;
+  }[];
 }
 
 /** Capture order; files without a believable time come last, ties by the number cameras put in the name (DCF), then name. */

@@ -63,6 +63,8 @@ export const keys = {
   page: (slug: string, number: number) => `g/${slug}/n/${number}`,
   preview: (slug: string) => `g/${slug}/og.jpg`,
   rendition: (slug: string, hash: string, preset: PresetName) => `g/${slug}/p/${hash}-${preset}.jpg`,
+  /** `list` stands for all that is in the zip; `name` is what it is saved as. */
+  zip: (slug: string, list: string, name: string) => `g/${slug}/z/${list}/${name}`,
   /** A second copy of an original, under its content and the extension of its name. */
   original: (hash: string, name: string) =>
     `originals/${hash}${/\.\w{1,8}$/.exec(name)?.[0].toLowerCase() ?? ""}`,

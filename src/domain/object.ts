@@ -1,5 +1,8 @@
-/** The bytes of an object: in memory, or a file that no longer changes. */
-type ObjectBody = { readonly bytes: Uint8Array } | { readonly file: string };
+/** The bytes of an object: in memory, a file that no longer changes, or made anew each time they are asked for. */
+type ObjectBody =
+  | { readonly bytes: Uint8Array }
+  | { readonly file: string }
+  | { readonly make: () => AsyncIterable<Uint8Array> };
 
 /** Something to put into the store. Size and checksum are known beforehand, so the store can be held to them. */
 export interface NewObject {

@@ -1,6 +1,7 @@
-import type { Gallery } from "../domain/gallery.ts";
+import type { Gallery, GalleryItem, ZipPart } from "../domain/gallery.ts";
 import { keys } from "../domain/layout.ts";
 import type { NewObject } from "../domain/object.ts";
+import type { Session } from "../domain/session.ts";
 import { readAssets } from "./assets.ts";
 import { countChunks, packChunks } from "./chunks.ts";
 import { packIndex } from "./contents.ts";
@@ -8,6 +9,8 @@ import { openTemplates, packPages, packShell, pageNumbers } from "./html.ts";
 import type { Sign } from "./links.ts";
 import { signAll } from "./links.ts";
 import { picturesOf } from "./photo.ts";
+import { zipBytes } from "./zip.ts";
+import { planZips, ZIP_BYTES } from "./zip-parts.ts";
 
 export interface Galleries {
   /**
@@ -16,10 +19,23 @@ export interface Galleries {
    * order, each to its end. The same gallery with the same signatures is always the same bytes.
    */
   objects(gallery: Gallery, sign: Sign): Promise<readonly Iterable<NewObject>[]>;
+  /** All pictures of a gallery as files to download; none when there are to be none. */
+  zips(session: Pick<Session, "slug" | "label" | "day">, items: readonly GalleryItem[]): readonly ZipPart[];
+  /** The bytes of such a file, the same each time; `read` gives those of a rendition. */
+  zipBytes(
+    part: ZipPart,
+    read: (entry: ZipPart["entries"][number]) => Promise<Uint8Array>,
+  ): AsyncIterable<Uint8Array>;
+}
+
+interface Options {
+  readonly templates: string;
+  /** How large a zip of pictures may be, if not as large as is good for phones; 0 when there are to be none. */
+  readonly zipBytes?: number;
 }
 
 /** Reads the templates once. They are part of the program, so a missing one is a bug. */
-export function openGalleries({ templates }: { readonly templates: string }): Galleries {
+export function openGalleries({ templates, zipBytes: limitBytes = ZIP_BYTES }: Options): Galleries {
   const assets = readAssets(templates);
   const render = openTemplates(templates);
   const shared = [assets.script, assets.library, assets.lightbox, assets.lightboxStyle];
@@ -43,17 +59,20 @@ export function openGalleries({ templates }: { readonly templates: string }): Ga
         yield packShell(gallery, assets, links, render);
       }
     },
+    zips: (session, items) => (limitBytes === 0 ? [] : planZips(session, items, limitBytes)),
+    zipBytes: ({ entries }, read) => zipBytes(entries, read),
   };
 }
 
 /** Every key of a gallery that something in it links to. */
 function keysOf(gallery: Gallery): string[] {
-  const { slug, items } = gallery;
+  const { slug, items, zips } = gallery;
   return [
     keys.shell(slug),
     keys.index(slug),
     ...Array.from({ length: countChunks(gallery) }, (_, number) => keys.chunk(slug, number)),
     ...pageNumbers(gallery).map((number) => keys.page(slug, number)),
+    ...zips.map(({ key }) => key),
     ...items
       .filter((item) => picturesOf(item) !== null)
       .flatMap(({ hash }) => [keys.rendition(slug, hash, "thumb"), keys.rendition(slug, hash, "share")]),

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Eta } from "eta";
-import type { Gallery, GalleryItem } from "../domain/gallery.ts";
+import { bytesInWords } from "../domain/amounts.ts";
+import type { Gallery, GalleryItem, ZipPart } from "../domain/gallery.ts";
 import { keys } from "../domain/layout.ts";
 import type { NewObject } from "../domain/object.ts";
 import { CACHE_NEVER } from "../domain/object.ts";
@@ -55,6 +56,7 @@ export function packShell(gallery: Gallery, assets: Assets, links: Links, render
     data: scriptJson(data),
     description: [count, sayUntil(gallery)].filter((part) => part !== "").join(" · "),
     count,
+    download: downloadOf(gallery, links),
     // Its thumbnail, which is there at once; the script puts the large picture in its place when the first screen is done.
     hero,
     sections: sectionsOf(first, tiles, 0, heroAt),
@@ -62,6 +64,28 @@ export function packShell(gallery: Gallery, assets: Assets, links: Links, render
     linkToPage: (number: number) => links.to(keys.page(slug, number)),
   });
   return pack(keys.shell(slug), html, "text/html; charset=utf-8", CACHE_NEVER);
+}
+
+/** The links to all pictures as one file or several; `null` while there are none. */
+function downloadOf({ zips }: Gallery, links: Links) {
+  if (zips.length === 0) return null;
+  const sum = (of: (part: ZipPart) => number) => zips.reduce((total, part) => total + of(part), 0);
+  const words = say(zips.length === 1 ? WORDS.download : WORDS.downloadParts, {
+    photos: sayCount(
+      WORDS.script.photos,
+      sum(({ entries }) => entries.length),
+    ),
+    n: zips.length,
+    size: bytesInWords(sum(({ sizeBytes }) => sizeBytes)),
+  });
+  if (zips.length === 1) return { words: "", links: zips.map(({ key }) => ({ link: links.to(key), words })) };
+  return {
+    words,
+    links: zips.map(({ key }, index) => ({
+      link: links.to(key),
+      words: say(WORDS.part, { n: index + 1 }),
+    })),
+  };
 }
 
 /**

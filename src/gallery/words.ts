@@ -16,6 +16,9 @@ export const WORDS = {
   previousPage: "Previous page",
   nextPage: "Next page",
   gallery: "Back to the gallery",
+  download: "Download all ({photos}, {size})",
+  downloadParts: "Download all ({photos}, {n} parts, {size})",
+  part: "Part {n}",
   end: "Made with GhostRoll",
   script: {
     photos: { one: "{n} photo", other: "{n} photos" },

@@ -1,4 +1,5 @@
-import { stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Capture, captureFromFile } from "../domain/capture.ts";
 import { Failure } from "../domain/failure.ts";
@@ -68,12 +69,23 @@ export function openPictures({ root, render, presets, maxPixels }: Options) {
     return true;
   }
 
-  return { derive, renditionFile, hasRenditions };
+  /** The bytes of a rendition as it was made; `null` when it is gone or no longer the same. Throws `disk-unwritable`. */
+  async function readRendition(hash: string, { preset, sha256 }: Rendition): Promise<Uint8Array | null> {
+    const file = renditionFile(hash, preset);
+    const bytes = await orNull(readFile(file), file);
+    return bytes !== null && createHash("sha256").update(bytes).digest("hex") === sha256 ? bytes : null;
+  }
+
+  return { derive, renditionFile, hasRenditions, readRendition };
 }
 
 async function sizeOf(file: string): Promise<number | null> {
+  return (await orNull(stat(file), file))?.size ?? null;
+}
+
+async function orNull<Result>(looking: Promise<Result>, file: string): Promise<Result | null> {
   try {
-    return (await stat(file)).size;
+    return await looking;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT") return null;

@@ -13,8 +13,10 @@ import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports } from "./ports.ts";
 import type { Report } from "./report.ts";
 import { takeDown } from "./take-down.ts";
+import type { ZipOptions } from "./zip-galleries.ts";
+import { zipGalleries } from "./zip-galleries.ts";
 
-export interface IngestOptions extends OffloadOptions, DeliverOptions {
+export interface IngestOptions extends OffloadOptions, DeliverOptions, ZipOptions {
   /** Whether a card is unmounted when everything on it is kept: the daemon does, a person who named a folder did not ask. */
   readonly releases: boolean;
 }
@@ -106,9 +108,12 @@ export async function ingestCard(
   }
 }
 
-/** Takes down what was revoked, and delivers what earlier runs have kept and could not deliver. Returns the first failure that stopped it. */
+/**
+ * Takes down what was revoked, delivers what earlier runs have kept and could not deliver, and after all that makes what guests
+ * download at once, also of this run. Returns the first failure that stopped it.
+ */
 export async function deliverRest(
-  options: DeliverOptions,
+  options: DeliverOptions & ZipOptions,
   ports: Ports,
   report: Report,
   signal: AbortSignal,
@@ -123,7 +128,7 @@ export async function deliverRest(
     const failure = await deliverSession(session, options, ports, report, signal);
     if (failure !== null) return failure;
   }
-  return null;
+  return zipGalleries(options, ports, report, signal);
 }
 
 /** Delivers what is kept of one session that no card is being read for. Returns what stopped it. */

@@ -3,7 +3,7 @@ import type { CardFile, Fingerprint, Inventory, Volume, VolumeId } from "../doma
 import type { CardPath } from "../domain/card-path.ts";
 import type { Failure, FailureCode } from "../domain/failure.ts";
 import type { FileState } from "../domain/file-state.ts";
-import type { Gallery } from "../domain/gallery.ts";
+import type { Gallery, GalleryItem, ZipPart } from "../domain/gallery.ts";
 import type { ContentHash } from "../domain/hash.ts";
 import type { ManifestLine } from "../domain/manifest.ts";
 import type { Media } from "../domain/media.ts";
@@ -214,6 +214,15 @@ interface CatalogPort {
   /** Must be called before other bytes are put under a key that is recorded: until they are recorded, nothing is claimed of it. */
   forgetObject(key: string): void;
   recordObjects(objects: readonly Pick<NewObject, "key" | "sizeBytes" | "sha256">[]): void;
+  /** Sessions with a complete gallery in this store whose zips were not looked at since, oldest first. */
+  unzipped(): readonly Session[];
+  /** Must be called before a zip is put: none is forgotten in the store, whatever is killed. */
+  claimZip(session: SessionId, key: string): void;
+  /** Keys in this store that zips of a session are or may be under. */
+  zipKeys(session: SessionId): readonly string[];
+  /** Says that nothing is under this key any more. */
+  dropZip(key: string): void;
+  markZipped(session: SessionId): void;
 }
 
 export interface PicturesPort {
@@ -222,6 +231,8 @@ export interface PicturesPort {
   /** Absolute path of a rendition; the file can have been cleaned away, and is made again by `derive`. */
   renditionFile(hash: ContentHash, preset: PresetName): string;
   hasRenditions(hash: ContentHash, renditions: readonly Rendition[]): Promise<boolean>;
+  /** The bytes of a rendition as it was made; `null` when its file is gone or no longer the same. */
+  readRendition(hash: ContentHash, rendition: Rendition): Promise<Uint8Array | null>;
 }
 
 interface StorePort {
@@ -230,7 +241,7 @@ interface StorePort {
   has(key: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number } | null>;
   /** The whole object in memory: for small ones. */
   get(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
-  /** On return nothing of a revoked gallery is below its name, and nothing of it can come. */
+  /** On return nothing is below this key, nor under it, and nothing of a revoked gallery can come there. */
   deletePrefix(prefix: string, signal: AbortSignal): Promise<number>;
   /** Links that work now and for days, the same all day long so that caches hit. */
   sign(keys: readonly string[]): Promise<SignedLinks>;
@@ -243,4 +254,11 @@ interface GalleriesPort {
    * made when its turn comes.
    */
   objects(gallery: Gallery, sign: StorePort["sign"]): Promise<readonly Iterable<NewObject>[]>;
+  /** All pictures of a gallery as files to download, by its rows alone; none when there are to be none. */
+  zips(session: Session, items: readonly GalleryItem[]): readonly ZipPart[];
+  /** The bytes of such a file, the same each time; `read` gives those of a rendition. */
+  zipBytes(
+    part: ZipPart,
+    read: (entry: ZipPart["entries"][number]) => Promise<Uint8Array>,
+  ): AsyncIterable<Uint8Array>;
 }

@@ -7,6 +7,7 @@ import { tiles } from "../domain/tiles.ts";
 import { isInStore } from "./in-store.ts";
 import { linksNow } from "./links.ts";
 import type { Ports } from "./ports.ts";
+import { zipsInStore } from "./zip-object.ts";
 
 /** Objects of a gallery are small: so many at once keep a slow uplink busy without holding much memory. */
 const PUTS_AT_ONCE = 8;
@@ -58,6 +59,7 @@ export async function putGallery(
     items,
     expected,
     availableUntilMs: endsMs,
+    zips: state === "complete" ? await zipsInStore(session, items, ports, signal) : [],
   };
   for (const wave of await galleries.objects(gallery, store.sign))
     await putChanged(session, wave, ports, signal);

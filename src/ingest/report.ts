@@ -32,6 +32,8 @@ export type Told =
       readonly link: string;
       readonly tiles: number;
       readonly isComplete: boolean;
-    };
+    }
+  | { readonly kind: "zipping"; readonly session: Session; readonly zips: number; readonly bytes: number }
+  | { readonly kind: "zips-put-off"; readonly session: Session; readonly bytes: number };
 
 export type Report = (told: Told) => void;

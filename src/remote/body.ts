@@ -43,6 +43,10 @@ async function* pieces({ body, sizeBytes, key }: NewObject, pieceBytes: number):
     for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
     return;
   }
+  if ("make" in body) {
+    yield* inPieces(body.make(), pieceBytes);
+    return;
+  }
   try {
     const file = await open(body.file, "r");
     try {
@@ -60,6 +64,23 @@ async function* pieces({ body, sizeBytes, key }: NewObject, pieceBytes: number):
   } catch (error) {
     throw translateDiskError(error, `reading ${body.file} for ${key}`);
   }
+}
+
+async function* inPieces(bytes: AsyncIterable<Uint8Array>, pieceBytes: number): AsyncGenerator<Buffer> {
+  let piece = Buffer.allocUnsafe(pieceBytes);
+  let filled = 0;
+  for await (const some of bytes)
+    for (let at = 0; at < some.length; ) {
+      const taken = some.subarray(at, at + pieceBytes - filled);
+      piece.set(taken, filled);
+      filled += taken.length;
+      at += taken.length;
+      if (filled < pieceBytes) continue;
+      yield piece;
+      piece = Buffer.allocUnsafe(pieceBytes);
+      filled = 0;
+    }
+  if (filled > 0) yield piece.subarray(0, filled);
 }
 
 /** A read may return less than was asked for in the middle of a file (read(2)), so only zero is its end. */

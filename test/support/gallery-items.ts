@@ -55,6 +55,7 @@ export function galleryOf(count: number, changes: Partial<Gallery> = {}): Galler
     items,
     expected: items.length,
     availableUntilMs: Date.UTC(2026, 8, 26, 12),
+    zips: [],
     ...changes,
   };
 }

@@ -117,6 +117,6 @@ export async function openStore(): Promise<TestStore> {
 }
 
 function bytesOf(object: NewObject): Uint8Array {
-  if ("file" in object.body) throw new Error("a gallery's objects are in memory");
+  if (!("bytes" in object.body)) throw new Error("a gallery's objects are in memory");
   return object.body.bytes;
 }

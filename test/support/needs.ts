@@ -4,6 +4,7 @@ import { delimiter, join } from "node:path";
 /** Programs some tests need, and the Debian packages that bring them. */
 const PACKAGES = {
   aws: "awscli",
+  bsdtar: "libarchive-tools",
   cc: "gcc libc6-dev",
   chromium: "chromium",
   exiftool: "libimage-exiftool-perl",
@@ -12,6 +13,7 @@ const PACKAGES = {
   "mkfs.ext4": "e2fsprogs",
   "mkfs.xfs": "xfsprogs",
   "mount.exfat-fuse": "exfat-fuse",
+  python3: "python3",
   radosgw: "radosgw ceph-mon ceph-osd ceph-common curl",
   "qemu-storage-daemon": "qemu-system-common",
   shellcheck: "shellcheck",
@@ -19,6 +21,7 @@ const PACKAGES = {
   "swift-proxy-server": "swift-proxy swift-account swift-container swift-object",
   "systemd-analyze": "systemd",
   "systemd-nspawn": "systemd-container",
+  unzip: "unzip",
   xfs_io: "xfsprogs",
   zbarimg: "zbar-tools",
 } as const;
