@@ -22,13 +22,15 @@ export async function zipGalleries(
   report: Report,
   signal: AbortSignal,
 ): Promise<Failure | null> {
-  try {
-    for (const session of ports.catalog.unzipped()) await zipGallery(session, options, ports, report, signal);
-    return null;
-  } catch (error) {
-    if (Failure.is(error, "session")) return error;
-    throw error;
-  }
+  for (const session of ports.catalog.unzipped())
+    try {
+      await zipGallery(session, options, ports, report, signal);
+    } catch (error) {
+      if (!Failure.is(error, "session")) throw error;
+      // By its owner, meanwhile: nothing is left to do.
+      if (error.code !== "gallery-revoked") return error;
+    }
+  return null;
 }
 
 async function zipGallery(
