@@ -9,7 +9,10 @@ import { openCommandChannel } from "../notify/command-channel.ts";
 import type { Event } from "../notify/message.ts";
 
 export interface Announcer {
+  /** What is told of one card, or of the cards one after the other. */
   readonly hear: Report;
+  /** The same for one more card at the same time. */
+  hearCard(): Report;
   /** Says that a card could not be finished, with the fix. */
   trouble(card: string, failure: Failure): void;
   inserted(card: string): void;
@@ -30,9 +33,9 @@ export function openAnnouncer(
   const tell = (event: Event) => {
     if (channel !== null) passing = Promise.all([passing, channel.tell(event).catch(onDeaf)]);
   };
-  let current: Extract<Told, { kind: "session" }>["session"] | null = null;
-  return {
-    hear(told) {
+  const hearCard = (): Report => {
+    let current: Extract<Told, { kind: "session" }>["session"] | null = null;
+    return (told) => {
       if (told.kind === "session") current = told.session;
       if (told.kind === "offloaded" && current !== null) {
         const doubts = doubtsOfRemoval(told.removal);
@@ -49,7 +52,11 @@ export function openAnnouncer(
       if (!opened.has(session.id)) tell({ name: "gallery-open", card: session.label, title, link });
       opened.add(session.id);
       if (told.isComplete) tell({ name: "gallery-complete", card: session.label, title, link, tiles });
-    },
+    };
+  };
+  return {
+    hear: hearCard(),
+    hearCard,
     inserted: (card) => tell({ name: "card-inserted", card }),
     trouble: (card, { message, policy }) =>
       tell({ name: "trouble", card, sentence: `${message} ${policy.hint}` }),

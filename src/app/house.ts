@@ -23,6 +23,7 @@ import type { Web } from "../web/server.ts";
 import { openWorkers } from "../workers/pool.ts";
 import type { Announcer } from "./announce.ts";
 import { openAnnouncer } from "./announce.ts";
+import { openCardWorkers, patienceFor } from "./card-workers.ts";
 import { openSecond } from "./second.ts";
 import { secondPlaces } from "./second-places.ts";
 import { openStore, storeName } from "./store.ts";
@@ -37,6 +38,8 @@ export interface HouseOptions {
   readonly onSecond?: (sentence: string, failure: Failure | null) => void;
   /** Hears what became of messages to people; without it, only of those that could not be sent. */
   readonly onText?: Parameters<typeof openTexts>[3];
+  /** Hears that the card below a folder has not responded for a while, and when it does again. */
+  readonly onSilence?: (root: string, isSilent: boolean) => void;
 }
 
 /** All rooms, connected. */
@@ -76,23 +79,14 @@ const WORKER_ENVIRONMENT = {
 /** Against what native code leaks, in renders; a fresh process costs about 0.2 s. */
 const RECYCLE_AFTER_RENDERS = 300;
 
-/** A reader slower than this is broken, and its file is put off. */
-const SLOWEST_BYTES_PER_MS = 100;
-/** A card that spins up, or repeats a bad spot before it gives up on it, may take this long for nothing. */
-const PATIENCE_MS = 120_000;
-
-/** A look at a few folders; a card that takes longer does not answer. */
-const PEEK_MS = 30_000;
-
 const task = (path: string) => new URL(`../${path}`, import.meta.url);
-const patienceFor = ({ sizeBytes }: { sizeBytes: number }) => PATIENCE_MS + sizeBytes / SLOWEST_BYTES_PER_MS;
 
 /**
  * Opens every room for the one process that works on a library. Throws `catalog-*`, `disk-*`, `port-in-use`, `settings-invalid`.
  */
 export async function openHouse(
   settings: Settings,
-  { isServing, onSlip, onSecond = () => {}, onText = slipOf(onSlip) }: HouseOptions,
+  { isServing, onSlip, onSecond = () => {}, onText = slipOf(onSlip), onSilence = () => {} }: HouseOptions,
 ): Promise<House> {
   const { library: place, pictures, store: bucket } = settings;
   const closing: (() => void | Promise<void>)[] = [];
@@ -115,21 +109,22 @@ export async function openHouse(
       catalog,
     );
 
-    const cardWorkers = openWorkers({ threads: place.copyWorkers, env: WORKER_ENVIRONMENT });
+    const env = WORKER_ENVIRONMENT;
+    const cardWorkers = openCardWorkers({ threads: place.copyWorkers, env, onSilence });
+    const diskWorkers = openWorkers({ threads: place.copyWorkers, env });
     const renderWorkers = openWorkers({
       threads: pictures.workers,
-      env: WORKER_ENVIRONMENT,
+      env,
       recycleAfter: RECYCLE_AFTER_RENDERS,
     });
-    closing.push(cardWorkers.close, renderWorkers.close);
+    closing.push(cardWorkers.close, diskWorkers.close, renderWorkers.close);
 
-    const library = openLibrary({
-      root: place.baseDir,
-      copy: cardWorkers.task(task("library/task.ts"), patienceFor),
-      heads: cardWorkers.task(task("library/head-task.ts"), PATIENCE_MS),
-      reread: cardWorkers.task(task("library/reread-task.ts"), patienceFor),
-      hash: cardWorkers.task(task("library/hash-task.ts"), Number.POSITIVE_INFINITY),
-    });
+    const { copy, heads, reread, list, peek } = cardWorkers;
+    const hash: Parameters<typeof openLibrary>[0]["hash"] = diskWorkers.task(
+      task("library/hash-task.ts"),
+      Number.POSITIVE_INFINITY,
+    );
+    const library = openLibrary({ root: place.baseDir, copy, heads, reread, hash });
     await library.sweep();
 
     const { counted, traffic } = countPuts(revocableStore(store, catalog.isRevoked));
@@ -138,12 +133,11 @@ export async function openHouse(
     const announcer = openAnnouncer(settings, catalog, (error) => onSlip("GHOSTROLL_ON_EVENT failed", error));
     closing.push(announcer.settled);
 
-    const env = WORKER_ENVIRONMENT;
     const second = openSecond(settings, { catalog, env, patienceFor, onSecond }, closing);
 
     const ports: Ports = {
       second,
-      cards: openCards({ list: cardWorkers.task(task("card/inventory-task.ts"), PATIENCE_MS) }),
+      cards: openCards({ list }),
       library,
       catalog: tellingCatalog(settings, catalog, texts.ring),
       pictures: openPictures({
@@ -172,11 +166,10 @@ export async function openHouse(
       title: settings.gallery.title,
       zipReserveBytes: bucket.bucket === null ? place.reserveBytes : null,
     };
-    const peek: House["peek"] = cardWorkers.task(task("card/peek-task.ts"), PEEK_MS);
     const upkeep = openUpkeep({
       root: place.baseDir,
-      copy: cardWorkers.task(task("library/task.ts"), patienceFor),
-      hash: cardWorkers.task(task("library/hash-task.ts"), Number.POSITIVE_INFINITY),
+      copy: diskWorkers.task(task("library/task.ts"), patienceFor),
+      hash,
     });
     const care: VerifyPorts = { catalog, library: upkeep, places: secondPlaces(second, store) };
     const backUp = async () => catalog.backUp(join(place.baseDir, "backups"));

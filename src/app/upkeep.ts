@@ -15,6 +15,20 @@ export function openUpkeep(
   now: () => number = () => performance.now(),
 ) {
   let backedUpMs = Number.NEGATIVE_INFINITY;
+  let backingUp: Promise<void> | null = null;
+
+  async function backUpNow(): Promise<void> {
+    try {
+      log.info({ path: await backUp() }, "catalog backed up");
+      backedUpMs = now();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      log.error({ code: error.code, hint: error.policy.hint }, error.message);
+    } finally {
+      backingUp = null;
+    }
+  }
+
   return {
     /** Reads a share of the originals back, and says loudly what has rotted. Repairs nothing: that is for a person to ask. */
     async scrub(signal: AbortSignal): Promise<void> {
@@ -44,13 +58,9 @@ export function openUpkeep(
     /** Copies the catalog, at most once a day. A copy that fails stops nothing: the catalog itself is there. */
     async backUpDaily(): Promise<void> {
       if (now() - backedUpMs < DAY_MS) return;
-      try {
-        log.info({ path: await backUp() }, "catalog backed up");
-        backedUpMs = now();
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        log.error({ code: error.code, hint: error.policy.hint }, error.message);
-      }
+      // Two cards may be done at the same moment.
+      backingUp ??= backUpNow();
+      await backingUp;
     },
   };
 }

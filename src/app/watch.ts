@@ -1,16 +1,18 @@
 import { inspect } from "node:util";
+import type { CardEvent } from "../card/watcher.ts";
 import { watchCards } from "../card/watcher.ts";
 import { environment } from "../config/environment.ts";
 import { textSecrets } from "../config/texts.ts";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
-import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
 import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
-import type { Report, Told } from "../ingest/report.ts";
+import type { Report } from "../ingest/report.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import type { House } from "./house.ts";
 import { openHouse } from "./house.ts";
+import type { Cuts } from "./intake.ts";
+import { openIntake } from "./intake.ts";
 import { openLinkKeeper } from "./keep-links.ts";
 import type { Logger } from "./log.ts";
 import { openLog } from "./log.ts";
@@ -19,9 +21,14 @@ import type { Next } from "./retry.ts";
 import { openRetry } from "./retry.ts";
 import { openRounds } from "./rounds.ts";
 import { openUpkeep } from "./upkeep.ts";
+import { writingDown } from "./write-down.ts";
 
 /** How often a second disk that was not there is looked for. */
 const RING_MS = 60_000;
+
+/** A desktop's automounter, or a person. Nothing is written by us; the filesystem itself may note that it was mounted. */
+const WRITABLE =
+  "The card is mounted so that it can be written to. GhostRoll only reads it; to have cards mounted read-only, switch the automounter off.";
 
 const MESSAGE_IS = { sent: "sent", refused: "given up", later: "waits", unsure: "unanswered" } as const;
 
@@ -39,11 +46,19 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
       ...textSecrets(settings.notify.texts),
     ],
   });
+  const supervisor = openSupervisor(environment(), (error) => log.warn({ error }, "systemd was not told"));
   const house = await openHouse(settings, {
     isServing: true,
     onSlip: (what, error) => log.error({ error }, what),
     onSecond: (sentence, failure) =>
       failure === null ? log.warn(sentence) : log.error({ code: failure.code }, sentence),
+    onSilence(root, isSilent) {
+      const sentence = isSilent
+        ? `The card at ${root} does not respond. It is waited for, and holds up no other.`
+        : `The card at ${root} responds again.`;
+      log[isSilent ? "warn" : "info"]({ root }, sentence);
+      supervisor.say(sentence);
+    },
     onText: ({ kind, ...facts }) =>
       log[kind === "sent" ? "info" : kind === "refused" ? "error" : "warn"](
         facts,
@@ -56,11 +71,7 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
       { library: library.baseDir, cards: cards.mountRoots, bucket: store.bucket, web: house.web?.url },
       "waiting for cards",
     );
-    const report: Report = (told) => {
-      house.announcer.hear(told);
-      writeDown(told, log);
-    };
-    // One after the other: a second card waits for the first one's copy, and nothing of either is lost by that.
+    const report = writingAlso(house.announcer.hear, log);
     const settle = settler(house, log);
     const upkeep = openUpkeep(house, log);
     const rounds = openRounds({
@@ -87,7 +98,6 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
       everyMs: RING_MS,
     });
     const links = openLinkKeeper(house, (work) => settle(null, work), retry, log, context.signal);
-    const hold = () => Promise.all([rounds.hold(), retry.hold(), links.hold()]);
     const release = (failure: Failure | null) => {
       rounds.release();
       links.release();
@@ -97,46 +107,59 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
     house.ports.second?.ring();
     retry.release("at once");
     links.release();
-    let work = Promise.resolve();
-    /** Aborts when a card comes while another one is at work. */
-    let crowd = new AbortController();
-    const supervisor = openSupervisor(environment(), (error) => log.warn({ error }, "systemd was not told"));
     supervisor.say("Waiting for cards.");
     context.signal.addEventListener("abort", supervisor.stopping, { once: true });
-    for await (const { kind, volume } of watchCards({
+    const reading = new Map<CardEvent, string>();
+    const intake = openIntake({
+      places: cards.atOnce,
+      hold: async () => Promise.all([rounds.hold(), retry.hold(), links.hold()]),
+      async take(event, cuts) {
+        const { volume } = event;
+        reading.set(event, volume.label);
+        supervisor.say(`Reading ${[...reading.values()].join(", ")}.`);
+        const failure = await settle(volume, () => takeIn(house, volume, log, context.signal, cuts));
+        reading.delete(event);
+        const rest = reading.size > 0 ? `Reading ${[...reading.values()].join(", ")}.` : "Waiting for cards.";
+        supervisor.say(failure === null ? rest : `${failure.message} ${rest}`);
+        await upkeep.backUpDaily();
+        release(failure);
+      },
+    });
+    for await (const event of watchCards({
       ...cards,
       peek: house.peek,
       signal: context.signal,
       onScan: supervisor.progressed,
     })) {
+      const { kind, volume, isWritable } = event;
       log.info(
         { card: volume.label, root: volume.root },
         kind === "inserted" ? "card inserted" : "card removed",
       );
-      if (kind === "removed") continue;
+      if (kind === "removed") {
+        intake.removed(event);
+        continue;
+      }
+      if (isWritable) log.warn({ card: volume.label, root: volume.root }, WRITABLE);
       house.announcer.inserted(volume.label);
-      crowd.abort();
-      crowd = new AbortController();
-      const another = crowd.signal;
-      // A card comes before everything else that would read from or write to the library.
-      work = Promise.all([work, hold()])
-        .then(() => {
-          supervisor.say(`Reading ${volume.label}.`);
-          return settle(volume, () => takeIn(house, volume, report, log, context.signal, another));
-        })
-        .then(async (failure) => {
-          supervisor.say(failure === null ? "Waiting for cards." : `${failure.message} Waiting for cards.`);
-          await upkeep.backUpDaily();
-          release(failure);
-        });
+      intake.inserted(event);
     }
-    await work;
+    await intake.settled();
     await Promise.all([rounds.close(), rings.close(), links.close(), retry.close()]);
     log.info("stopped");
     return 0;
   } finally {
     await house.close();
   }
+}
+
+/** Tells people and the log. */
+function writingAlso(hear: Report, log: Logger): Report {
+  const writeDown = writingDown(log);
+  return (told) => {
+    hear(told);
+    writeDown(told);
+  };
 }
 
 /** What a failure means for what is left: `null` when there was none. Says once that it waits. */
@@ -155,18 +178,17 @@ function waiting(log: Logger) {
 async function takeIn(
   house: House,
   volume: Volume,
-  report: Report,
   log: Logger,
   signal: AbortSignal,
-  another: AbortSignal,
+  cuts: Cuts,
 ): Promise<Failure | null> {
   const { offloaded, certified, undelivered } = await ingestCard(
     volume,
     { ...house.options, releases: true },
     house.ports,
-    report,
+    writingAlso(house.announcer.hearCard(), log.child({ card: volume.label })),
     signal,
-    another,
+    cuts,
   );
   const { foundFiles, knownFiles, isRemovable, sessions } = offloaded;
   const names = sessions.map(({ name }) => name);
@@ -203,50 +225,4 @@ function settler({ announcer }: House, log: Logger) {
       return error;
     }
   };
-}
-
-function writeDown(told: Told, log: Logger): void {
-  switch (told.kind) {
-    case "settled":
-      for (const outcome of told.outcomes)
-        log.debug({ state: outcome.to, bytes: outcome.file.sizeBytes }, "file settled");
-      break;
-    case "published":
-      if (told.isComplete)
-        log.info({ session: told.session.name, tiles: told.tiles, link: told.link }, "gallery complete");
-      else log.debug({ session: told.session.name, tiles: told.tiles }, "gallery grew");
-      break;
-    case "zipping":
-      log.info({ session: told.session.name, zips: told.zips, bytes: told.bytes }, "zips are being made");
-      break;
-    case "zips-put-off":
-      log.warn(
-        { session: told.session.name, bytes: told.bytes },
-        "no zips are made: the disk of the library has no room for them",
-      );
-      break;
-    case "session":
-      log.info({ session: told.session.name, card: told.session.label }, "session opened");
-      break;
-    case "listed":
-      log.info({ files: told.files.length, fresh: told.fresh.length }, "card listed");
-      break;
-    case "offloaded":
-      log.info(
-        { removal: told.removal },
-        removalInWords(doubtsOfRemoval(told.removal), told.removal.unmount),
-      );
-      break;
-    case "certified":
-      if (told.uncopied !== null) log.warn({ code: told.uncopied.code }, told.uncopied.message);
-      if (told.format !== null)
-        log.info({ doubts: told.format.map(({ doubt }) => doubt) }, formatInWords(told.format));
-      break;
-    case "sampled":
-    case "read-again":
-    case "delivering":
-    case "rendered":
-    case "uploaded":
-      break;
-  }
 }

@@ -1,13 +1,15 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { watch as watchNames } from "node:fs";
+import { createInterface } from "node:readline";
 import { watch } from "chokidar";
+import { unescapeHex } from "./unescape.ts";
 
 interface HintsOptions {
   /** Folders below which cards are mounted. */
   readonly mountRoots: readonly string[];
-  /** Something may have changed; never told after `close`. */
-  readonly onHint: () => void;
+  /** Something may have changed, with the folder where it is known; never told after `close`. */
+  readonly onHint: (target: string | null) => void;
   /** The program that tells of mounts, and where devices are; others than those of this machine. */
   readonly findmnt?: string;
   readonly devices?: string;
@@ -16,7 +18,7 @@ interface HintsOptions {
 }
 
 /** With the libmount of util-linux, `--poll` says one line a change within a millisecond, without root (findmnt(8)). */
-const POLL = "--poll --kernel --raw --noheadings --output ACTION".split(" ");
+const POLL = "--poll --kernel --raw --noheadings --output TARGET".split(" ");
 /** One whose parent was killed finds out only when it has something to tell; so each ends by itself, and a new one is started. */
 const LIFE_MS = 3_600_000;
 const RESTART_MS = 1_000;
@@ -37,8 +39,8 @@ export function openHints(options: HintsOptions): { close(): Promise<void> } {
   let waitMs = restartMs;
   /** Only where findmnt cannot be had. */
   let names: ReturnType<typeof watch> | null = null;
-  const hint = () => {
-    if (!isClosed) onHint();
+  const hint = (target: string | null = null) => {
+    if (!isClosed) onHint(target);
   };
 
   follow();
@@ -64,7 +66,7 @@ export function openHints(options: HintsOptions): { close(): Promise<void> } {
     });
     child = current;
     let isMissing = false;
-    current.stdout.on("data", hint);
+    createInterface(current.stdout).on("line", (line) => hint(unescapeHex(line)));
     current.on("error", () => {
       // It could not be started: there is none, or no process can be had now.
       isMissing = current.pid === undefined;
@@ -100,5 +102,5 @@ function watchDevices(folder: string, hint: () => void): { close(): void } | nul
 /** Polling, because inotify does not see mounts; depth 0: the folders' names, nothing on the cards. */
 function watchFolders(folders: readonly string[], hint: () => void): ReturnType<typeof watch> {
   const watcher = watch([...folders], { usePolling: true, interval: LOOK_MS, depth: 0, ignoreInitial: true });
-  return watcher.on("all", hint).on("error", () => {});
+  return watcher.on("all", () => hint()).on("error", () => {});
 }

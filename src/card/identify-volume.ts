@@ -5,6 +5,7 @@ import type { Volume, VolumeId } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import { diskOf, readMounts } from "./mounts.ts";
 import { mediumOf } from "./presence.ts";
+import { unescapeHex } from "./unescape.ts";
 import { rootFailure } from "./walk.ts";
 
 /**
@@ -12,7 +13,11 @@ import { rootFailure } from "./walk.ts";
  * real path. Throws `card-missing`, `card-unreadable`, `card-removed`.
  */
 export async function identifyVolume(path: string): Promise<Volume> {
-  const root = await realFolder(path);
+  return identifyRoot(await realFolder(path));
+}
+
+/** The same for a real path, without asking the card itself, which may never answer. */
+export async function identifyRoot(root: string): Promise<Volume> {
   const medium = await mediumOf(root);
   const mount = (await readMounts()).findLast(({ target }) => target === root);
   const uuid = mount?.folder === "/" ? await linkName("by-uuid", mount.source) : null;
@@ -54,14 +59,4 @@ async function linkName(kind: "by-uuid" | "by-label", source: string): Promise<s
   for (const name of await readdir(folder).catch(() => []))
     if ((await realpath(join(folder, name)).catch(() => null)) === device) return unescapeHex(name);
   return null;
-}
-
-/** udev writes bytes that do not fit a file name as `\x20` (libblkid, blkid_encode_string). */
-function unescapeHex(name: string): string {
-  const bytes = name.replace(/\\x([0-9a-f]{2})/gi, (_, digits: string) => `%${digits}`);
-  try {
-    return decodeURIComponent(bytes.replace(/%(?![0-9a-f]{2})/gi, "%25"));
-  } catch {
-    return name;
-  }
 }

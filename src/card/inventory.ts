@@ -1,4 +1,5 @@
 import type { Inventory, Volume } from "../domain/card.ts";
+import { Failure } from "../domain/failure.ts";
 import type { InventoryRequest } from "./inventory-task.ts";
 import { assertPresent } from "./presence.ts";
 import { releaseCard } from "./release.ts";
@@ -13,10 +14,18 @@ interface CardsOptions {
 /** The cards, as far as the story needs them. */
 export function openCards({ list }: CardsOptions) {
   return {
-    /** Everything on the volume by stat alone, in reading order. Throws `card-missing`, `card-unreadable`, `card-removed`. */
+    /**
+     * Everything on the volume by stat alone, in reading order. Throws `card-missing`, `card-unreadable`, `card-removed`,
+     * `card-unresponsive`.
+     */
     async list(volume: Volume, signal: AbortSignal): Promise<Inventory> {
       try {
-        return await list.run({ root: volume.root }, signal);
+        return await list.run({ root: volume.root, medium: volume.medium }, signal);
+      } catch (error) {
+        if (!(error instanceof Failure) || error.code !== "worker-late") throw error;
+        throw new Failure("card-unresponsive", `The card ${volume.label} does not respond.`, {
+          cause: error,
+        });
       } finally {
         // A pulled card lists nothing, or fails in its own way for each folder.
         await assertPresent(volume);

@@ -1,5 +1,6 @@
 import { readFile, realpath } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { unescapeOctal } from "./unescape.ts";
 
 /** A line of /proc/self/mountinfo: the mounts of our own namespace (proc_pid_mountinfo(5)). */
 export interface Mount {
@@ -39,13 +40,6 @@ export function parseMounts(text: string): Mount[] {
       isReadOnly: [options, superOptions].some((list) => list.split(",").includes("ro")),
     };
   });
-}
-
-/** The kernel writes space, tab, newline, backslash and `#` as three octal digits. */
-function unescapeOctal(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
 }
 
 /** The disk below a mount or swap area, from sysfs. */

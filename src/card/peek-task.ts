@@ -4,6 +4,8 @@ import { walk } from "./walk.ts";
 export interface PeekRequest {
   /** Absolute path of a volume's root. */
   readonly root: string;
+  /** What it lies on. */
+  readonly medium: string;
 }
 
 export interface Peek {
@@ -17,7 +19,7 @@ export interface Peek {
 const LIMITS = { maxDepth: 3, maxEntries: 2_000 };
 
 /** A quick look at a volume: what its folders are called, and whether its listing has settled. Throws as `walk` does. */
-export default function peek({ root }: PeekRequest): Peek {
+export default function peek({ root }: Pick<PeekRequest, "root">): Peek {
   const { files, refused, topFolders } = walk(root, LIMITS);
   const hash = createHash("sha256");
   for (const { path, sizeBytes, modifiedMs } of files)

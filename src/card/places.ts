@@ -12,7 +12,12 @@ export interface Place {
   /** Changes when a folder that was no card might have become one. */
   readonly revision: string;
   readonly root: string;
-  readonly isReadOnly: boolean;
+  /** The disk it is on, or the folder itself: two places with one reader share its speed and its fate. */
+  readonly reader: string;
+  /** The kernel's number of the mount, and which medium is below it; `null` for a plain folder. */
+  readonly mount: { readonly id: number; readonly sequence: string } | null;
+  /** Somebody has mounted it so that it can be written to. */
+  readonly isWritable: boolean;
 }
 
 /**
@@ -37,7 +42,9 @@ export async function findPlaces(
       key: `mount ${id} ${disk?.sequence ?? ""}`,
       revision: "",
       root: target,
-      isReadOnly,
+      reader: disk?.name ?? target,
+      mount: { id, sequence: disk?.sequence ?? "" },
+      isWritable: !isReadOnly,
     })),
     ...folders.flat(),
   ];
@@ -54,7 +61,8 @@ async function foldersIn(root: string, mountPoints: ReadonlySet<string>): Promis
       if (stats === null) return [];
       // Birth time as well: ext4 hands the number of a deleted folder to the next one.
       const key = `folder ${path} ${stats.ino} ${stats.birthtimeMs}`;
-      return [{ key, revision: String(stats.mtimeMs), root: path, isReadOnly: false }];
+      const revision = String(stats.mtimeMs);
+      return [{ key, revision, root: path, reader: path, mount: null, isWritable: false }];
     });
   return (await Promise.all(places)).flat();
 }

@@ -6,17 +6,21 @@ import { isCard } from "./candidates.ts";
 import type { Drive } from "./drives.ts";
 import { openDrives } from "./drives.ts";
 import { openHints } from "./hints.ts";
-import { identifyVolume } from "./identify-volume.ts";
+import { identifyRoot } from "./identify-volume.ts";
 import { readMounts } from "./mounts.ts";
 import type { Peek, PeekRequest } from "./peek-task.ts";
 import type { Place } from "./places.ts";
 import { findPlaces } from "./places.ts";
+import { mediumOf } from "./presence.ts";
+import { openStaleMounts } from "./stale-mounts.ts";
 
 export interface CardEvent {
   readonly kind: "inserted" | "removed";
   readonly volume: Volume;
-  /** Whether it is mounted read-only, as it should be. */
-  readonly isReadOnly: boolean;
+  /** What it is read with: cards of one reader are read one after the other. */
+  readonly reader: string;
+  /** Somebody has mounted it so that it can be written to. */
+  readonly isWritable: boolean;
 }
 
 interface WatchOptions {
@@ -70,7 +74,14 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
   /** A bug met in the background, thrown where the caller sees it. */
   let bug: { readonly error: unknown } | null = null;
 
-  const hinting = hints?.({ mountRoots, onHint: bell.ring });
+  const stale = openStaleMounts();
+  const hinting = hints?.({
+    mountRoots,
+    onHint(target) {
+      if (target !== null) stale.changed(target);
+      bell.ring();
+    },
+  });
   try {
     while (!signal.aborted) {
       yield* await scan();
@@ -85,14 +96,14 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
     if (bug !== null) throw bug.error;
     const mounts = await readMounts();
     askDrivesAfter(mounts.map(({ id, target }) => `${id} ${target}`).join("\n"));
-    const places = await findPlaces(mounts, drives, mountRoots);
+    const places = stale.without(await findPlaces(mounts, drives, mountRoots));
     const events = forgetAllBut(new Set(places.map(({ key }) => key)));
     for (const place of places) {
       const sight = notice(place);
       if (sight.state === "unsettled" && performance.now() >= sight.dueMs) void look(sight);
       if (sight.state === "card" && sight.volume !== null) {
         sight.state = "announced";
-        events.push({ kind: "inserted", volume: sight.volume, isReadOnly: place.isReadOnly });
+        events.push({ kind: "inserted", volume: sight.volume, ...partOf(place) });
       }
     }
     return events;
@@ -104,7 +115,7 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
       if (present.has(key)) continue;
       sights.delete(key);
       if (state === "announced" && volume !== null)
-        events.push({ kind: "removed", volume, isReadOnly: place.isReadOnly });
+        events.push({ kind: "removed", volume, ...partOf(place) });
     }
     return events;
   }
@@ -127,11 +138,11 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
     sight.state = "looking";
     const { root, revision } = sight.place;
     try {
-      const { digest, topFolders } = await peek.run({ root }, signal);
+      const { digest, topFolders } = await peek.run({ root, medium: await mediumOf(root) }, signal);
       const isSettled = digest === sight.digest;
       sight.digest = digest;
       if (!isSettled) return settleLater(sight, SETTLE_MS);
-      sight.volume = await identifyVolume(root);
+      sight.volume = await identifyRoot(root);
       if (isCard(topFolders, sight.volume.label, labels)) sight.state = "card";
       // A folder that changed while it was looked at has to be looked at again.
       else if (sight.place.revision === revision) sight.state = "other";
@@ -165,10 +176,14 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
     const untilMs = Math.min(...dueMs, performance.now() + intervalMs);
     try {
       await delay(BREATH_MS, undefined, { signal });
-      const timer = setTimeout(bell.ring, Math.ceil(untilMs - performance.now()));
+      const timer = setTimeout(bell.ring, Math.max(0, Math.ceil(untilMs - performance.now())));
       await bell.wait(signal).finally(() => clearTimeout(timer));
     } catch {
       // The signal aborted, and the loop sees that itself.
     }
   }
+}
+
+function partOf({ reader, isWritable }: Place): Pick<CardEvent, "reader" | "isWritable"> {
+  return { reader, isWritable };
 }

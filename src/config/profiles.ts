@@ -8,6 +8,7 @@ export const PROFILES: Readonly<Record<ProfileName, Readonly<Partial<Record<Sett
   /** A Raspberry Pi with 1 GB: one decoder at a time fits, and a slow card reader gains nothing from a second file. */
   conservative: {
     COPY_WORKERS: "1",
+    CARDS_AT_ONCE: "2",
     PROCESS_WORKERS: "1",
     UPLOAD_WORKERS: "3",
     MAX_MEGAPIXELS: "80",

@@ -67,6 +67,7 @@ export const SETTINGS = {
   VERIFY_SOURCE:    { kind: boolean, default: "false", meaning: "Read each card a second time after it is kept, past the memory of this machine, and compare: only then can it be said to be safe to format. Takes as long as reading it once." },
   COPY_WORKERS:     { kind: integer(1, MAX_WORKERS), default: "2", meaning: "Files read from a card at once: two keep it busy, more make it seek and slow down." },
 
+  CARDS_AT_ONCE:    { kind: integer(1, MAX_WORKERS), default: "4", meaning: "Cards read side by side, each with a reader of its own: more than four share the speed of one USB bus. Each takes about 120 MB of memory." },
   MOUNT_ROOTS:      { kind: paths, default: "/run/ghostroll/cards,/media,/run/media,/mnt", meaning: "Where cards appear: the places where our own unit, desktops and people mount them." },
   CARD_LABELS:      { kind: names, default: "", meaning: "Volumes with one of these labels are taken as cards whatever is on them; every volume with a camera's folders is one anyway." },
   RESCAN:           { kind: choice(RESCANS), default: "sampled", meaning: "How a known card is looked at again: stat trusts size and time, sampled also reads the beginning of files, full reads every byte. A folder on the library's own disk is trusted unless this is set." },

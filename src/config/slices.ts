@@ -27,7 +27,12 @@ export function slice(values: Values, credentials: Credentials | null) {
       secondDir: values.SECOND_DIR,
       verifySource: values.VERIFY_SOURCE,
     },
-    cards: { mountRoots: values.MOUNT_ROOTS, labels: values.CARD_LABELS, rescan: values.RESCAN },
+    cards: {
+      atOnce: values.CARDS_AT_ONCE,
+      mountRoots: values.MOUNT_ROOTS,
+      labels: values.CARD_LABELS,
+      rescan: values.RESCAN,
+    },
     pictures: {
       share: { maxLongEdge: values.SHARE_MAX_LONG_EDGE, quality: values.SHARE_QUALITY },
       thumb: { maxLongEdge: values.THUMB_MAX_LONG_EDGE, quality: values.THUMB_QUALITY },

@@ -16,6 +16,7 @@ interface Policy {
 export const FAILURES = {
   "file-unreadable":     { stops: "file",    retry: true,  exit: 3,  hint: "Clean the card's contacts or try another reader, then insert the card again." },
   "file-changed":        { stops: "file",    retry: true,  exit: 3,  hint: "It was being written while it was read; insert the card again." },
+  "file-silent":         { stops: "file",    retry: true,  exit: 3,  hint: "Clean the card's contacts or try another reader, then insert the card again." },
   "file-refused":        { stops: "file",    retry: false, exit: 3,  hint: "Only regular files are taken from a card." },
   "image-undecodable":   { stops: "file",    retry: false, exit: 3,  hint: "The file itself is kept as it is; only its picture is missing." },
   "source-differs":      { stops: "file",    retry: false, exit: 3,  hint: "Do not format the card. Clean its contacts or try another reader, and insert it again with --verify-source." },
@@ -24,6 +25,7 @@ export const FAILURES = {
   "card-unreadable":     { stops: "command", retry: true,  exit: 74, hint: "Check the permissions of the folder, or try another reader." },
   "card-empty":          { stops: "command", retry: false, exit: 74, hint: "Is it the right card or folder?" },
   "card-removed":        { stops: "session", retry: true,  exit: 74, hint: "Insert the card again: it goes on where it was." },
+  "card-unresponsive":   { stops: "session", retry: true,  exit: 74, hint: "Take it out, clean its contacts or try another reader, and insert it again: it goes on where it was." },
   "disk-full":           { stops: "session", retry: true,  exit: 75, hint: "Free some space, or point GHOSTROLL_BASE_DIR to a larger disk, then run it again: it goes on where it was." },
   "disk-unwritable":     { stops: "session", retry: true,  exit: 74, hint: "Check the disk that GHOSTROLL_BASE_DIR is on; nothing was taken as kept that is not." },
   "copy-unproved":       { stops: "session", retry: true,  exit: 74, hint: "The copy read back differs from the card: check the disk, its cable and the memory of this machine." },
@@ -47,6 +49,7 @@ export const FAILURES = {
   "install-failed":      { stops: "command", retry: true,  exit: 74, hint: "Correct that and run it again: what is done already stays." },
   "port-in-use":         { stops: "command", retry: false, exit: 75, hint: "Stop the other program or set GHOSTROLL_WEB_PORT to a free port." },
   "worker-died":         { stops: "session", retry: true,  exit: 70, hint: "A worker process ended by itself; the log says how." },
+  "worker-late":         { stops: "session", retry: true,  exit: 70, hint: "Something that was asked of this machine took far too long; the log says what." },
   "interrupted":         { stops: "command", retry: true,  exit: 130, hint: "Run it again: it goes on where it was." },
 } as const satisfies Record<string, Policy>;
 

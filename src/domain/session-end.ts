@@ -45,6 +45,8 @@ export function endInWords(facts: SessionFacts): string {
         ? `Complete but for ${count(tally.failed, "file")}: ${number(tally.kept + tally.duplicates)} of ${number(tally.found)} kept; ${tally.failed} unreadable: ${namesOf(troubles)}.`
         : `Complete: ${keptInWords(tally)}; not all right: ${namesOf(troubles)}.`;
     case "waiting-for-card":
+      if (waits === "card-unresponsive")
+        return `The card does not respond: ${unread(tally)} ${FAILURES["card-unresponsive"].hint}`;
       return `Waiting for the card: ${unread(tally)} Insert it again: it goes on where it was.`;
     case "waiting-for-space":
       return `Waiting for space: ${unread(tally)} ${FAILURES["disk-full"].hint}`;

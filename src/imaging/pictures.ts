@@ -20,7 +20,7 @@ interface Original {
 interface Options {
   /** The library's root. */
   readonly root: string;
-  /** Runs `task.ts` in a child that may be killed; throws `worker-died` when it was. */
+  /** Runs `task.ts` in a child that may be killed; throws `worker-late` or `worker-died` when it was. */
   readonly render: { run(request: RenderRequest, signal: AbortSignal): Promise<RenderReply> };
   readonly presets: readonly Preset[];
   /** A picture with more is refused. */
@@ -32,6 +32,8 @@ const GIVEN_UP: Derived = {
   color: null,
   note: "No picture could be made of it: decoding it took too long or crashed. The file itself is kept.",
 };
+
+const GIVE_UP_AFTER: ReadonlySet<string> = new Set(["worker-late", "worker-died"]);
 
 /** Renditions of originals, made in a worker and kept below the library's root under names from the content hash. */
 export function openPictures({ root, render, presets, maxPixels }: Options) {
@@ -57,7 +59,7 @@ export function openPictures({ root, render, presets, maxPixels }: Options) {
     try {
       return { file, ...(await render.run(request, signal)) };
     } catch (error) {
-      if (!(error instanceof Failure) || error.code !== "worker-died") throw error;
+      if (!(error instanceof Failure && GIVE_UP_AFTER.has(error.code))) throw error;
       return { file, derived: GIVEN_UP, capture: captureFromFile(file.modifiedMs) };
     }
   }

@@ -31,8 +31,9 @@ export interface Ingested {
 
 /**
  * One card, from plugging in to the gallery: offload and delivery run side by side, and neither waits for the other's
- * failure. Throws what stopped the offload, after what was kept until then has been delivered. When `another` aborts, another
- * card waits: once this one's offload is done its delivery is left for later, so that a slow uplink never holds a card.
+ * failure. Throws what stopped the offload, after what was kept until then has been delivered. When `gone` aborts, the card was
+ * taken out. When `another` aborts, another card waits: once this one's offload is done its delivery is left for later, so that
+ * a slow uplink never holds a card.
  */
 export async function ingestCard(
   volume: Volume,
@@ -40,7 +41,7 @@ export async function ingestCard(
   ports: Ports,
   report: Report,
   signal: AbortSignal,
-  another: AbortSignal = signal,
+  { gone = signal, another = signal }: { readonly gone?: AbortSignal; readonly another?: AbortSignal } = {},
 ): Promise<Ingested> {
   const leave = new AbortController();
   const delivering = AbortSignal.any([signal, leave.signal]);
@@ -73,7 +74,7 @@ export async function ingestCard(
       // Awaited below; until then a rejection must not end the process before the offload is done.
       deliveries.catch(() => undefined);
     },
-    signal,
+    AbortSignal.any([signal, gone]),
   );
   try {
     const read = await offloading;

@@ -8,10 +8,12 @@ import { originalPath, sessionFolder } from "../domain/layout.ts";
 import { mediaByName } from "../domain/media.ts";
 import type { Session } from "../domain/session.ts";
 import { assertAddsUp } from "../domain/session.ts";
+import { openGrace } from "./grace.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports, ProvedCopy, Settled, TrackedFile } from "./ports.ts";
 import { readAgain, suspects } from "./read-again.ts";
 import type { Report } from "./report.ts";
+import { openListener } from "./silence.ts";
 import { runStep } from "./step.ts";
 
 /** The kernel takes up to 0.25 s to notice that a card was pulled whose reads fail already. */
@@ -40,15 +42,22 @@ export async function keepAll(
   catalog.refuse(session.id, inventory.refused);
   report({ kind: "session", session });
   const pending = catalog.pending(session.id);
-  await assertSpace(pending, options.reserveBytes, library);
+  const space = await library.alone(async () => spaceFor(pending, options.reserveBytes, library));
+  const listen = openListener(volume);
+  const grace = openGrace(signal);
   const folder = sessionFolder(session);
   // Before the first file: the link to its gallery goes out while files still come, and must outlive the catalog.
   await library.writeRecord(folder, catalog.record(session));
   const troubled: TrackedFile[] = [];
   const reads: { readonly file: CardFile; readonly hash: ContentHash; readonly endedMs: number }[] = [];
   const errorsMs: number[] = [];
-  await keep(pending, (file) => troubled.push(file));
-  await keep(troubled, null);
+  try {
+    await keep(pending, (file) => troubled.push(file));
+    await keep(troubled, null);
+  } finally {
+    grace.close();
+    space.release();
+  }
   const doubtful = options.verifySource ? [] : suspects(reads, errorsMs);
   if (doubtful.length > 0) await readAgain(doubtful, volume, session, options.readers, ports, report, signal);
   await library.writeManifest(folder, catalog.manifest(session));
@@ -65,10 +74,11 @@ export async function keepAll(
     await runStep<TrackedFile, Settled | null>({
       from: files,
       concurrency: options.readers,
+      signal,
       bytesOf: (outcome) => outcome?.file.sizeBytes ?? 0,
       run: async (file) => {
         try {
-          const copy = await library.copy(volume, file, signal);
+          const copy = await listen(async () => library.copy(volume, file, grace.signal));
           reads.push({ file, hash: copy.hash, endedMs: performance.now() });
           return { to: "stored", file, copy, path: originalPath(session, file.path) };
         } catch (error) {
@@ -92,11 +102,15 @@ export async function keepAll(
         // A card that was swapped below its mount gives bytes of the other one without an error.
         await cards.assertPresent(volume);
         const settled: Settled[] = [];
-        for (const outcome of batch)
-          if (outcome !== null) settled.push(await nameIt(outcome, inBatch, ports));
-        await library.sync(settled.flatMap((outcome) => (outcome.to === "stored" ? [outcome.path] : [])));
-        await assertPlaced(settled, library);
-        catalog.settle(session, settled);
+        // Another card may bring the same content at this moment.
+        await library.alone(async () => {
+          for (const outcome of batch)
+            if (outcome !== null) settled.push(await nameIt(outcome, inBatch, ports));
+          await library.sync(settled.flatMap((outcome) => (outcome.to === "stored" ? [outcome.path] : [])));
+          await assertPlaced(settled, library);
+          catalog.settle(session, settled);
+        });
+        space.used(settled.reduce((sum, { file }) => sum + file.sizeBytes, 0));
         report({ kind: "settled", outcomes: settled });
       },
     });
@@ -131,17 +145,21 @@ async function isKept(
   return kept !== null && (await library.holds(kept.path, kept.sizeBytes));
 }
 
-/** Checked before the first byte, so that a card is not left half copied because of something that could be known. */
-async function assertSpace(
+/**
+ * Sets aside what the files will take up: checked before the first byte, so that a card is not left half copied because of
+ * something that could be known. Throws `disk-full`.
+ */
+async function spaceFor(
   files: readonly CardFile[],
   reserveBytes: number,
   library: Ports["library"],
-): Promise<void> {
+): Promise<ReturnType<Ports["library"]["setAside"]>> {
   const pictures = files.filter(({ path }) => mediaByName(displayPath(path)).kind === "picture").length;
   const copyBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  const needBytes = copyBytes + pictures * RENDITIONS_BYTES + reserveBytes;
+  const takenBytes = copyBytes + pictures * RENDITIONS_BYTES;
+  const needBytes = takenBytes + reserveBytes;
   const freeBytes = await library.freeBytes();
-  if (files.length === 0 || freeBytes >= needBytes) return;
+  if (files.length === 0 || freeBytes >= needBytes) return library.setAside(takenBytes);
   throw new Failure(
     "disk-full",
     `The card needs ${bytesInWords(needBytes)} on the library's disk (with ${bytesInWords(reserveBytes)} kept in reserve), ${bytesInWords(freeBytes)} are free.`,

@@ -71,7 +71,12 @@ export interface ProvedCopy {
 interface LibraryPort {
   /** Removes copies that an earlier run did not finish; they are claimed by nobody. */
   sweep(): Promise<void>;
+  /** Less what is set aside. */
   freeBytes(): Promise<number>;
+  /** Promises space to one card, so that another one does not count on it. */
+  setAside(bytes: number): { used(bytes: number): void; release(): void };
+  /** Does the work while nobody else does theirs: from asking whether a content is kept to the row that says so. */
+  alone<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Reads a card file once; on return the copy is proved. Throws `file-*`, `card-removed`, `disk-*`, `copy-unproved`. */
   copy(volume: Volume, file: CardFile, signal: AbortSignal): Promise<ProvedCopy>;
   /** Hash of the first 64 KiB of each card file, `null` where it could not be read as it was listed. Throws `card-removed`. */

@@ -7,6 +7,7 @@ import type { FormatFacts } from "../domain/safety.ts";
 import type { Session } from "../domain/session.ts";
 import type { Ports } from "./ports.ts";
 import type { Report } from "./report.ts";
+import { openListener } from "./silence.ts";
 import { runStep } from "./step.ts";
 
 /** A file whose content is kept, and what it was when it was read first. */
@@ -36,6 +37,7 @@ export async function readAgain(
 ): Promise<ReadAgain> {
   const { cards, catalog, library } = ports;
   const different = new Set<string>();
+  const listen = openListener(volume);
   let [isCached, keptMore] = [false, false];
   await runStep({
     from: files,
@@ -63,7 +65,7 @@ export async function readAgain(
 
   async function compare({ file, hash }: Read): Promise<"equal" | "cached" | "different" | Failure> {
     try {
-      const again = await library.readAgain(volume, file, signal);
+      const again = await listen(async () => library.readAgain(volume, file, signal));
       if (again.hash !== hash) return "different";
       return again.proof === "cold" ? "equal" : "cached";
     } catch (error) {
@@ -76,19 +78,21 @@ export async function readAgain(
   async function keepOther(file: CardFile, hash: ContentHash): Promise<string> {
     const name = displayPath(file.path);
     try {
-      const copy = await library.copy(volume, file, signal);
-      const known = catalog.original(copy.hash);
-      if (copy.hash === hash || (known !== null && (await library.holds(known.path, known.sizeBytes)))) {
-        await library.discard(copy);
-        return copy.hash === hash
-          ? `${name} gave other bytes when it was read again, and the first ones at a third reading: these are kept.`
-          : `${name} gave other bytes when it was read again; both are kept.`;
-      }
-      const path = await library.place(copy, originalPath(session, file.path));
-      await library.sync([path]);
-      catalog.keepOther(session, copy, path);
-      keptMore = true;
-      return `${name} gave other bytes when it was read again; both are kept, the second as ${path}.`;
+      const copy = await listen(async () => library.copy(volume, file, signal));
+      return await library.alone(async () => {
+        const known = catalog.original(copy.hash);
+        if (copy.hash === hash || (known !== null && (await library.holds(known.path, known.sizeBytes)))) {
+          await library.discard(copy);
+          return copy.hash === hash
+            ? `${name} gave other bytes when it was read again, and the first ones at a third reading: these are kept.`
+            : `${name} gave other bytes when it was read again; both are kept.`;
+        }
+        const path = await library.place(copy, originalPath(session, file.path));
+        await library.sync([path]);
+        catalog.keepOther(session, copy, path);
+        keptMore = true;
+        return `${name} gave other bytes when it was read again; both are kept, the second as ${path}.`;
+      });
     } catch (error) {
       if (!Failure.is(error, "file")) throw error;
       return `${name} gave other bytes when it was read again, and could not be read a third time; the first ones are kept.`;

@@ -10,6 +10,8 @@ const IDLE_MS = 200;
 export interface Step<Input, Outcome> {
   readonly from: AsyncIterable<Input> | Iterable<Input>;
   readonly concurrency: number;
+  /** When it aborts, nothing more is begun; what is under way ends and is committed, then its reason is thrown. */
+  readonly signal?: AbortSignal;
   /** Does the work for one item. A failure that concerns only this item is an outcome; what is thrown stops the step. */
   readonly run: (input: Input) => Promise<Outcome>;
   /** Writes down, in one transaction, that the work is done. Nothing is told to anybody before this has returned. */
@@ -35,7 +37,7 @@ export async function runStep<Input, Outcome>(step: Step<Input, Outcome>): Promi
     await step.commit(done);
   };
 
-  const outcomes = pMapIterable(step.from, step.run, {
+  const outcomes = pMapIterable(untilAborted(step.from, step.signal), step.run, {
     concurrency: step.concurrency,
     backpressure: step.concurrency * 2,
     preserveOrder: false,
@@ -53,4 +55,15 @@ export async function runStep<Input, Outcome>(step: Step<Input, Outcome>): Promi
     throw error;
   }
   await commit();
+  step.signal?.throwIfAborted();
+}
+
+async function* untilAborted<Item>(
+  items: AsyncIterable<Item> | Iterable<Item>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Item> {
+  for await (const item of items) {
+    if (signal?.aborted) return;
+    yield item;
+  }
 }

@@ -1,9 +1,11 @@
 import type { CardFile, Inventory, Volume } from "../domain/card.ts";
 import { compare } from "../domain/card.ts";
 import { pathKey } from "../domain/card-path.ts";
+import { Failure } from "../domain/failure.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports } from "./ports.ts";
 import type { Report } from "./report.ts";
+import { openListener } from "./silence.ts";
 import { runStep } from "./step.ts";
 
 /** What `sampled` compares of each file: camera, time and embedded preview are in there. */
@@ -24,11 +26,12 @@ export async function whatIsNew(
   const known = catalog.known(volume.id);
   const { added, modified, unchanged } = compare(inventory.files, known);
   const changed = new Set<CardFile>([...added, ...modified]);
+  const listen = openListener(volume);
   if (rescan === "sampled")
     await runStep({
       from: batches(unchanged),
       concurrency: readers,
-      run: async (files) => ({ files, heads: await library.headHashes(volume, files, signal) }),
+      run: async (files) => ({ files, heads: await headsOf(files) }),
       commit: (done) => {
         for (const { files, heads } of done) {
           // A head that cannot be read is no proof of sameness: the file is read like a new one, and named if it fails.
@@ -42,6 +45,16 @@ export async function whatIsNew(
   // In the order of the listing: the gallery grows in the order the pictures were taken.
   const fresh = inventory.files.filter((file) => changed.has(file));
   return { knownFiles: inventory.files.length - fresh.length, fresh };
+
+  /** Those of a batch that brought nothing are unknown; two such batches in a row are the card. */
+  async function headsOf(files: readonly CardFile[]): Promise<readonly (string | null)[]> {
+    try {
+      return await listen(async () => library.headHashes(volume, files, signal));
+    } catch (error) {
+      if (Failure.is(error, "file")) return files.map(() => null);
+      throw error;
+    }
+  }
 }
 
 function* batches(files: readonly CardFile[]): Generator<readonly CardFile[]> {

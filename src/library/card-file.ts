@@ -7,6 +7,8 @@ import { Failure } from "../domain/failure.ts";
 export interface CardFileRequest {
   /** Absolute path of the volume's root. */
   readonly root: string;
+  /** What it lay on when it was identified. */
+  readonly medium?: string | undefined;
   /** Path below the root, as the bytes the filesystem gave. */
   readonly path: Uint8Array;
   /** The same for people. */

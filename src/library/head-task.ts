@@ -10,6 +10,8 @@ export const HEAD_BYTES = 64 * 1024;
 export interface HeadsRequest {
   /** Absolute path of the volume's root. */
   readonly root: string;
+  /** What it lay on when it was identified. */
+  readonly medium?: string | undefined;
   readonly files: readonly Omit<CardFileRequest, "root" | "name">[];
 }
 

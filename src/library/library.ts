@@ -12,6 +12,7 @@ import { writeManifest } from "../domain/manifest.ts";
 import type { UnwrittenRecord } from "../domain/session-record.ts";
 import { writeSessionRecord } from "../domain/session-record.ts";
 import { makeDirectory, moveWithoutOverwrite, syncDirectory, writeDurably } from "../flow/durable.ts";
+import { openTurns } from "../flow/turns.ts";
 import type { CardFileRequest } from "./card-file.ts";
 import type { ColdHash } from "./cold-hash.ts";
 import { onDiskAsync } from "./disk-failure.ts";
@@ -37,6 +38,13 @@ interface LibraryOptions {
   readonly hash: Runs<HashRequest, ColdHash>;
 }
 
+/** Space that is promised. */
+interface SpaceAside {
+  /** So much of it is taken up now. */
+  used(bytes: number): void;
+  release(): void;
+}
+
 type Part = Pick<CopyReply, "hash" | "sizeBytes" | "part">;
 
 /** Filesystems without hard links say one of these: FAT and exFAT EPERM, FUSE servers and shares one of the others. */
@@ -47,6 +55,8 @@ export type Library = ReturnType<typeof openLibrary>;
 /** The folder that keeps originals. Nothing in here unlinks or overwrites anything below `originals`. */
 export function openLibrary({ root, copy, heads, reread, hash }: LibraryOptions) {
   const incoming = join(root, "incoming");
+  const naming = openTurns();
+  let asideBytes = 0;
 
   return {
     /** Removes copies that an earlier run did not finish; they are claimed by nobody. Throws `disk-*`. */
@@ -61,20 +71,37 @@ export function openLibrary({ root, copy, heads, reread, hash }: LibraryOptions)
       });
     },
 
-    /** Bytes that can still be written without being root. Throws `disk-*`. */
+    /** Bytes that can still be written without being root, less what is set aside. Throws `disk-*`. */
     async freeBytes(): Promise<number> {
       return onDiskAsync(root, async () => {
         await makeDirectory(root);
         const { bavail, bsize } = await statfs(root);
-        return bavail * bsize;
+        return bavail * bsize - asideBytes;
       });
     },
+
+    /** Promises space to one card, so that another one does not count on it. */
+    setAside(bytes: number): SpaceAside {
+      let leftBytes = 0;
+      const leave = (nextBytes: number) => {
+        asideBytes += nextBytes - leftBytes;
+        leftBytes = nextBytes;
+      };
+      leave(bytes);
+      return { used: (usedBytes) => leave(Math.max(0, leftBytes - usedBytes)), release: () => leave(0) };
+    },
+
+    /**
+     * Does the work while nobody else does theirs: between the question whether a content is kept and the row that says so, no
+     * other card may give the same content a name.
+     */
+    alone: naming.take,
 
     /** Reads a card file once; on return the copy is proved. Throws `file-*`, `card-removed`, `disk-*`, `copy-unproved`. */
     async copy(volume: Volume, file: CardFile, signal: AbortSignal): Promise<CopyReply> {
       const part = join(incoming, `${randomUUID()}.part`);
       try {
-        return await copy.run({ ...requestFor(volume, file), part }, signal);
+        return await audible(file, async () => copy.run({ ...requestFor(volume, file), part }, signal));
       } catch (error) {
         // A killed process could not clean up after itself.
         await unlink(part).catch(() => {});
@@ -82,18 +109,23 @@ export function openLibrary({ root, copy, heads, reread, hash }: LibraryOptions)
       }
     },
 
-    /** SHA-256 of the first 64 KiB of each card file, `null` where it could not be read as it was listed. Throws `card-removed`. */
+    /**
+     * SHA-256 of the first 64 KiB of each card file, `null` where it could not be read as it was listed. Throws `file-silent`,
+     * `card-removed`.
+     */
     async headHashes(
-      { root: card }: Volume,
+      { root: card, medium }: Volume,
       files: readonly CardFile[],
       signal: AbortSignal,
     ): Promise<readonly (string | null)[]> {
-      return heads.run({ root: card, files }, signal);
+      const [first] = files;
+      if (first === undefined) return [];
+      return audible(first, async () => heads.run({ root: card, medium, files }, signal));
     },
 
     /** Reads a card file once more, past the page cache where that can be, and keeps nothing. Throws `file-*`, `card-removed`. */
     async readAgain(volume: Volume, file: CardFile, signal: AbortSignal): Promise<ColdHash> {
-      return reread.run(requestFor(volume, file), signal);
+      return audible(file, async () => reread.run(requestFor(volume, file), signal));
     },
 
     /**
@@ -174,7 +206,19 @@ const NEVER = new AbortController().signal;
 
 function requestFor(volume: Volume, file: CardFile): CardFileRequest {
   const { path, sizeBytes, modifiedMs } = file;
-  return { root: volume.root, path, name: displayPath(path), sizeBytes, modifiedMs };
+  return { root: volume.root, medium: volume.medium, path, name: displayPath(path), sizeBytes, modifiedMs };
+}
+
+/** Says of a read that was given up whose it was. */
+async function audible<Reply>({ path }: CardFile, read: () => Promise<Reply>): Promise<Reply> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "worker-late") throw error;
+    throw new Failure("file-silent", `${displayPath(path)} was asked for, and nothing came.`, {
+      cause: error,
+    });
+  }
 }
 
 /** The name itself, then with more and more of the hash in it. */

@@ -168,7 +168,7 @@ function renamed(error: Failure, folder: string): Failure {
     );
   if (code === "copy-unproved")
     return new Failure("second-unwritable", "A copy read back from the second disk differs.", options);
-  if (code === "worker-died")
+  if (code === "worker-died" || code === "worker-late")
     return new Failure("second-unwritable", `The second disk, ${folder}, does not answer.`, options);
   return error;
 }

@@ -5,10 +5,11 @@ import type { Answer } from "./outcome.ts";
 import { replyOf } from "./outcome.ts";
 
 /** Runs one task, again and again. */
-interface Runs<Request, Reply> {
+export interface Runs<Request, Reply> {
   /**
-   * The task's reply, or its `Failure`. Throws `worker-died` when the run was late or ended its process twice, `interrupted`
-   * when the workers are closed, and the signal's reason at once when it aborts, though the thread may go on for a while.
+   * The task's reply, or its `Failure`. Throws `worker-late` when the run was late, `worker-died` when it ended its process
+   * twice, `interrupted` when the workers are closed, and the signal's reason at once when it aborts, though the thread may go
+   * on for a while.
    */
   run(request: Request, signal: AbortSignal): Promise<Reply>;
 }
@@ -21,6 +22,8 @@ export interface Workers {
   task<Request, Reply>(url: URL, deadlineMs: number | ((request: Request) => number)): Runs<Request, Reply>;
   /** The process that hosts the threads, `null` while there is none. */
   readonly pid: number | null;
+  /** Whether there is no process at all, and nothing to do. */
+  readonly isIdle: boolean;
   /** Ends everything in flight with `interrupted`; on return no process is left that can be ended. */
   close(): Promise<void>;
 }
@@ -57,6 +60,8 @@ const MAX_DEATHS = 2;
 const IDLE_MS = 60_000;
 /** A killed process is gone in milliseconds, or hangs in the kernel until its device answers. */
 const CLOSE_MS = 5_000;
+/** So many of the latter, and no further one is started: a device that is silent for a day would gather hundreds. */
+const MAX_STUCK = 2;
 /** The longest a timer can wait (2³¹ − 1 ms); a longer one would fire at once. */
 const MAX_TIMER_MS = 2_147_483_647;
 
@@ -67,6 +72,8 @@ export function openWorkers({ threads, env, recycleAfter, idleMs = IDLE_MS }: Wo
   const suspects: Run[] = [];
   const hosts = new Set<Host>();
   const going = new Set<Promise<void>>();
+  /** Were killed, and are not gone yet. */
+  const stuck = new Set<Host>();
   let current: Host | null = null;
   let idle: NodeJS.Timeout | undefined;
   let lastId = 0;
@@ -88,6 +95,12 @@ export function openWorkers({ threads, env, recycleAfter, idleMs = IDLE_MS }: Wo
   }
 
   function start(run: Run): void {
+    if (current === null && stuck.size >= MAX_STUCK) {
+      run.settle(() => {
+        throw new Failure("worker-late", "Workers that were ended still hang in the kernel.");
+      });
+      return;
+    }
     current ??= open();
     const host = current;
     const id = ++lastId;
@@ -120,7 +133,10 @@ export function openWorkers({ threads, env, recycleAfter, idleMs = IDLE_MS }: Wo
       }),
     };
     hosts.add(host);
-    const gone = host.child.gone.finally(() => going.delete(gone));
+    const gone = host.child.gone.finally(() => {
+      going.delete(gone);
+      stuck.delete(host);
+    });
     going.add(gone);
     return host;
   }
@@ -142,7 +158,7 @@ export function openWorkers({ threads, env, recycleAfter, idleMs = IDLE_MS }: Wo
     const run = entries.find(([id]) => id === late)?.[1].run;
     const seconds = Math.round((run?.deadlineMs ?? 0) / 100) / 10;
     run?.settle(() => {
-      throw new Failure("worker-died", `A worker gave no answer within ${seconds} s and was ended.`);
+      throw new Failure("worker-late", `A worker gave no answer within ${seconds} s and was ended.`);
     });
     next();
   }
@@ -170,11 +186,15 @@ export function openWorkers({ threads, env, recycleAfter, idleMs = IDLE_MS }: Wo
     for (const { timer } of host.inFlight.values()) clearTimeout(timer);
     host.inFlight.clear();
     host.child.kill();
+    stuck.add(host);
   }
 
   return {
     get pid() {
       return current?.child.pid ?? null;
+    },
+    get isIdle() {
+      return going.size === 0 && queue.length === 0 && suspects.length === 0;
     },
     task: <Request, Reply>(url: URL, deadlineMs: number | ((request: Request) => number)) => ({
       run(request: Request, signal: AbortSignal) {

@@ -149,7 +149,7 @@ describe("watcher", () => {
       await card("MOUNTED");
       execFileSync("mount", ["-o", "remount,ro", target]);
       await events.until(1);
-      assert.equal(events.list[0]?.isReadOnly, true);
+      assert.equal(events.list[0]?.isWritable, false);
     } finally {
       execFileSync("umount", [target]);
     }

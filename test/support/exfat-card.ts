@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +14,9 @@ export interface ExfatCard {
   bytesRead(): Promise<number>;
   /** Kills the server: from now on every call says ENOTCONN, and the mount stays behind, as it does when a card is pulled. */
   pull(): Promise<void>;
+  /** Stops its server: every call waits, and whoever waits cannot be killed, until `answer` or `pull`. */
+  hang(): void;
+  answer(): void;
   /** Takes away what is mounted, dead or alive. */
   eject(): void;
 }
@@ -34,7 +37,13 @@ export async function exfatCard(
   let device: string | null = null;
   let server: number | null = null;
 
+  const signal = (name: NodeJS.Signals) => {
+    if (server === null) throw new Error("there is no card");
+    process.kill(server, name);
+  };
   const eject = () => {
+    // A server that is stopped would hold up the unmount, and everybody who waits for it.
+    if (server !== null && existsSync(`/proc/${server}`)) signal("SIGCONT");
     if (isMounted(root)) execFileSync("umount", ["-l", root]);
     if (device !== null) execFileSync("losetup", ["-d", device]);
     [device, server] = [null, null];
@@ -57,6 +66,8 @@ export async function exfatCard(
       if (!isMounted(root)) throw new Error(`${root} is not mounted`);
       server = await serverOf(device);
     },
+    hang: () => signal("SIGSTOP"),
+    answer: () => signal("SIGCONT"),
     async bytesRead() {
       const io = await readFile(`/proc/${server}/io`, "utf8").catch(() => "");
       return Number(/^rchar: (\d+)/m.exec(io)?.[1] ?? 0);

@@ -90,7 +90,7 @@ describe("workers", () => {
       await task.run({ do: "reply", value: 0 }, never);
       const before = workers.pid;
       const neighbor = task.run({ do: "sleep", ms: 900 }, never);
-      await assert.rejects(task.run({ do: "hang" }, never), died(/no answer within 0\.4 s/));
+      await assert.rejects(task.run({ do: "hang" }, never), died(/no answer within 0\.4 s/, "worker-late"));
       assert.equal(await neighbor, "slept");
       assert.notEqual(workers.pid, before);
       await gone(before);
@@ -211,10 +211,10 @@ function runs(workers: Workers) {
   return workers.task<Request, unknown>(TASK, DEADLINE_MS);
 }
 
-function died(message: RegExp): (error: unknown) => true {
+function died(message: RegExp, code = "worker-died"): (error: unknown) => true {
   return (error) => {
     assert.ok(error instanceof Failure, String(error));
-    assert.equal(error.code, "worker-died");
+    assert.equal(error.code, code);
     assert.match(error.message, message);
     return true;
   };

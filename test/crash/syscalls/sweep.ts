@@ -119,21 +119,12 @@ async function endAllAt(number: number, { child, ended }: Running, log: string):
     if (call) {
       const tracer = `/proc/${child.pid}/task/${child.pid}/children`;
       const [command = 0] = (await readFile(tracer, "utf8")).split(" ").map(Number);
-      for (const id of [command, Number(call.thread)]) if (id > 0) kill(id);
+      for (const id of [command, Number(call.thread)]) if (id > 0) process.kill(id, "SIGKILL");
       return [call];
     }
     await Promise.race([delay(LOOK_MS), over]);
   }
   return [];
-}
-
-/** What the first of them leaves behind may be gone before its own turn has come. */
-function kill(id: number): void {
-  try {
-    process.kill(id, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
 }
 
 function padded(bytes: Buffer): Buffer {
