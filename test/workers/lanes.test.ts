@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import { describe, it } from "node:test";
 import type { Lanes } from "../../src/workers/lanes.ts";
 import { openLanes } from "../../src/workers/lanes.ts";
@@ -78,7 +77,7 @@ describe("workers that cannot be ended", { skip }, () => {
       const stuck = (await children()).length - before + 1;
       t.diagnostic(`after 5 looks at a card that hangs there are ${stuck} processes`);
       assert.ok(stuck <= 2, `${stuck} processes`);
-      await peek.run({ root: dirname(card.root) }, never);
+      await peek.run({ root: import.meta.dirname }, never);
       card.answer();
       const untilMs = performance.now() + 5_000;
       for (;;)
