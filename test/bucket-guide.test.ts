@@ -80,6 +80,7 @@ describe("docs/bucket.md", { skip }, () => {
       "Disabled ghostroll/g/",
       "Enabled ghostroll/",
       "Enabled ghostroll/g/.doctor/",
+      "Enabled ghostroll/g/ghostroll-doctor-probe/",
     ]);
     assert.equal(Rules.find(({ AbortIncompleteMultipartUpload: it }) => it)?.AbortIncompleteMultipartUpload?.DaysAfterInitiation, 7); // biome-ignore format: one line
 

@@ -8,10 +8,12 @@ import type { Check } from "./check.ts";
 import { bad, good } from "./check.ts";
 import { bucketsOf, openStore } from "./store.ts";
 
-const FIX: Readonly<Record<ProbedRight["key"], string>> = {
-  "access key": "Allow it in the policy of that key: docs/iam/uploader.json has all that is needed.",
-  "key that signs links":
+const FIX: Readonly<Record<ProbedRight["who"], string>> = {
+  "the access key": "Allow it in the policy of that key: docs/iam/uploader.json has all that is needed.",
+  "the key that signs links":
     "Links open nothing without it. Allow it in the policy of that key: docs/iam/presigner.json has all that is needed.",
+  "a guest without a signature":
+    "Links open nothing without it. docs/sharing.md has the policy of the bucket that opens pages, and pages only.",
 };
 
 /** Looks whether galleries can be delivered: each right that is missing is a line of its own. Leaves nothing in the store. */
@@ -19,13 +21,17 @@ export async function aboutStore(settings: Settings, signal: AbortSignal): Promi
   try {
     const buckets = bucketsOf(settings);
     if (buckets.length === 0) return [await aboutDirectory(settings, signal)];
+    const { mode, url } = settings.share;
     const { baseDir } = settings.library;
     // Two boxes at one bucket do not take away each other's trial; one box always finds its own.
     const name = createHash("sha256").update(`${hostname()}\0${baseDir}`).digest("hex").slice(0, 16);
     const checks: Check[] = [];
     for (const [index, options] of buckets.entries()) {
-      const withLinks = index === 0 && settings.share.mode !== "cdn";
-      const rights = await probeRights(options, { name, withLinks, withOriginals: false }, signal);
+      const withLinks = index === 0 && mode !== "cdn";
+      // Of two buckets, the second one is that of the pages.
+      const openPages = mode !== "presigned" && index === buckets.length - 1 && { at: url };
+      const probing = { name, withLinks, openPages, withOriginals: false };
+      const rights = await probeRights(options, probing, signal);
       checks.push(...rightsInWords(options.bucket, rights));
     }
     return checks;
@@ -54,8 +60,8 @@ function rightsInWords(bucket: string, all: readonly ProbedRight[]): Check[] {
   const rights = all.filter(({ right }) => right !== TO_REVOKE);
   const missing = rights.filter(({ state }) => state === "missing");
   if (missing.length > 0)
-    return missing.map(({ key, right, folder }) =>
-      bad("store", `the ${key} may not do ${right} below ${folder} in the bucket ${bucket}`, FIX[key]),
+    return missing.map(({ who, right, folder }) =>
+      bad("store", `${who} may not do ${right} below ${folder} in the bucket ${bucket}`, FIX[who]),
     );
   const names = (state: ProbedRight["state"]) =>
     [...new Set(rights.filter((each) => each.state === state).map(({ right }) => right))].join(", ");
@@ -68,7 +74,7 @@ function rightsInWords(bucket: string, all: readonly ProbedRight[]): Check[] {
       : [
           good(
             "store",
-            `${untried} was not tried: what that takes could not be taken back without s3:DeleteObject on the folder .doctor (docs/iam/uploader.json)`,
+            `${untried} was not tried: what that takes could not be taken back without the s3:DeleteObject of docs/iam/uploader.json`,
           ),
         ]),
     ...(canRevoke

@@ -9,13 +9,15 @@ export interface Probing {
   readonly name: string;
   /** Whether guests get signed links to what is in this bucket. */
   readonly withLinks: boolean;
+  /** Whether pages in it open for guests without a signature, and at which address: `null` is the bucket's own. */
+  readonly openPages: false | { readonly at: string | null };
   /** Whether originals are to go to it too. */
   readonly withOriginals: boolean;
 }
 
 /** A right that delivering takes. */
 export interface ProbedRight {
-  readonly key: "access key" | "key that signs links";
+  readonly who: "the access key" | "the key that signs links" | "a guest without a signature";
   /** As policies call it. */
   readonly right: string;
   /** Which part of the bucket, with a slash at its end. */
@@ -24,7 +26,7 @@ export interface ProbedRight {
   readonly state: "allowed" | "missing" | "untried";
 }
 
-/** Everything that is only tried lies below it; docs/iam/uploader.json allows to delete there. */
+/** What is only tried lies below it or `NO_GALLERY`; docs/iam/uploader.json allows to delete there. */
 const FOLDER = ".doctor";
 /** Nobody's upload: who may do what is asked hears that there is none, so nothing has to be begun. */
 const NO_UPLOAD = "ghostroll-doctor";
@@ -32,6 +34,8 @@ const NOT_THERE: ReadonlySet<string> = new Set(["NoSuchUpload", "NoSuchKey", "No
 const TRIAL = "`ghostroll doctor` wrote this and takes it back.";
 /** A few bytes from a store that has just answered. */
 const LINK_MS = 20_000;
+/** Stands where the name of a gallery does, and has its 22 characters: what the policy for pages says of one holds for it. */
+const NO_GALLERY = "ghostroll-doctor-probe";
 
 /**
  * Tries each right that delivering takes. Leaves nothing in the bucket: what would stay is not tried, and after a kill one small
@@ -40,18 +44,27 @@ const LINK_MS = 20_000;
  */
 export async function probeRights(
   options: S3Options,
-  { name, withLinks, withOriginals }: Probing,
+  { name, withLinks, openPages, withOriginals }: Probing,
   signal: AbortSignal,
 ): Promise<ProbedRight[]> {
   const s3 = await connect(options);
   try {
+    const { base, sign } = await openSigner(s3, options);
     const galleries = `g/${FOLDER}/${name}`;
-    const open = async () => doesLinkOpen(s3, options, galleries, signal);
-    const rights = await probeFolder(s3, options, galleries, withLinks ? open : null, signal);
+    const signed: Guest = {
+      who: "the key that signs links",
+      link: async () => linkTo(await sign([galleries]), galleries, 0),
+    };
+    const rights = await probeFolder(s3, options, galleries, withLinks ? signed : null, signal);
     rights.push(await probeList(s3, options, galleries, signal));
-    if (withOriginals) {
-      const originals = `originals/${FOLDER}/${name}`;
-      rights.push(...(await probeFolder(s3, options, originals, null, signal)));
+    if (withOriginals)
+      rights.push(...(await probeFolder(s3, options, `originals/${FOLDER}/${name}`, null, signal)));
+    if (openPages !== false) {
+      const page = `g/${NO_GALLERY}/m/${name}`;
+      const link = async () => `${(openPages.at ?? base).replace(/\/$/, "")}/${page}`;
+      const guest: Guest = { who: "a guest without a signature", link };
+      const ofPage = await probeFolder(s3, options, page, guest, signal);
+      rights.push(...ofPage.filter(({ who }) => who === guest.who));
     }
     return rights;
   } finally {
@@ -59,20 +72,27 @@ export async function probeRights(
   }
 }
 
+/** Somebody who opens a link, whom the store may know by it or not. */
+interface Guest {
+  readonly who: ProbedRight["who"];
+  readonly link: () => Promise<string>;
+}
+
 async function probeFolder(
-  { client, bucket, ask }: S3Connection,
+  s3: S3Connection,
   options: S3Options,
   key: string,
-  doesOpen: (() => Promise<boolean>) | null,
+  guest: Guest | null,
   signal: AbortSignal,
 ): Promise<ProbedRight[]> {
+  const { client, bucket, ask } = s3;
   const target = { Bucket: bucket, Key: options.prefix === "" ? key : `${options.prefix}/${key}` };
   const noUpload = { ...target, UploadId: NO_UPLOAD };
   const folder = target.Key.split("/").slice(0, -2).join("/").concat("/");
   const rights: ProbedRight[] = [];
-  const note = (right: string, isAllowed: boolean | null, who: ProbedRight["key"] = "access key") => {
+  const note = (right: string, isAllowed: boolean | null, who: ProbedRight["who"] = "the access key") => {
     const state = isAllowed === null ? "untried" : isAllowed ? "allowed" : "missing";
-    rights.push({ key: who, right, folder, state });
+    rights.push({ who, right, folder, state });
   };
   const may = async (send: Parameters<typeof ask<unknown>>[2], ending = signal) =>
     ask(`try what the key may do in the bucket "${bucket}"`, ending, send).then(() => true, isAnswered);
@@ -107,11 +127,12 @@ async function probeFolder(
   note("s3:ListMultipartUploadParts", canPut && canAbort ? await may(parts) : null);
   if (!canPut || !canDelete) {
     note("s3:GetObject", null);
+    if (guest !== null) note("s3:GetObject", null, guest.who);
     return rights;
   }
   try {
     note("s3:GetObject", await may(async (to) => client.headObject(target, to)));
-    if (doesOpen !== null) note("s3:GetObject", await doesOpen(), "key that signs links");
+    if (guest !== null) note("s3:GetObject", await doesOpen(s3, await guest.link(), signal), guest.who);
   } finally {
     await may(async (to) => client.deleteObject(target, to), new AbortController().signal);
   }
@@ -129,7 +150,7 @@ async function probeList(
   const request = { Bucket: bucket, Prefix: root + key, MaxKeys: 1 };
   const list = async (to: { abortSignal: AbortSignal }) => client.listObjectsV2(request, to);
   const isAllowed = await ask(`list galleries in the bucket "${bucket}"`, signal, list).then(() => true, isAnswered); // biome-ignore format: one line
-  return { key: "access key", right: "s3:ListBucket", folder: `${root}g/`, state: isAllowed ? "allowed" : "missing" }; // biome-ignore format: one line
+  return { who: "the access key", right: "s3:ListBucket", folder: `${root}g/`, state: isAllowed ? "allowed" : "missing" }; // biome-ignore format: one line
 }
 
 /** Whether an error means that the key may do it. Throws what says something else than yes or no. */
@@ -139,15 +160,8 @@ function isAnswered(error: unknown): boolean {
   throw error;
 }
 
-/** Opens a link as a guest would. Throws what says that the link's own key is no key. */
-async function doesLinkOpen(
-  s3: S3Connection,
-  options: S3Options,
-  key: string,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { sign } = await openSigner(s3, options);
-  const link = linkTo(await sign([key]), key, 0);
+/** Opens a link as a guest would. Throws what says that the key it is signed with is no key. */
+async function doesOpen({ ask }: S3Connection, link: string, signal: AbortSignal): Promise<boolean> {
   const open = async ({ abortSignal }: { abortSignal: AbortSignal }) => {
     const answer = await fetch(link, {
       redirect: "manual",
@@ -161,5 +175,5 @@ async function doesLinkOpen(
     const name = /<Code>(\w+)<\/Code>/.exec(text)?.[1] ?? "Unknown";
     throw Object.assign(new Error(name), { name, $metadata: { httpStatusCode: answer.status } });
   };
-  return s3.ask("open a link", signal, open).then(() => true, isAnswered);
+  return ask("open a link", signal, open).then(() => true, isAnswered);
 }
