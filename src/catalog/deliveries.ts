@@ -1,10 +1,13 @@
 import type { Capture } from "../domain/capture.ts";
+import { captureFromFile } from "../domain/capture.ts";
 import { displayName } from "../domain/card-path.ts";
 import type { ContentHash } from "../domain/hash.ts";
 import { contentHash } from "../domain/hash.ts";
 import type { Media, MediaKind } from "../domain/media.ts";
 import type { Derived, PresetName, Rendition } from "../domain/rendition.ts";
 import type { SessionId } from "../domain/session.ts";
+import type { Delivered } from "../domain/tiles.ts";
+import { stemOf } from "../domain/tiles.ts";
 import type { Connection } from "./open.ts";
 
 interface Kept {
@@ -42,6 +45,16 @@ interface PictureRow {
   exposure: string | null;
 }
 
+interface DeliveredRow extends PictureRow {
+  path: Buffer;
+  state: string;
+  modified_ms: number;
+  kind: MediaKind;
+  has_picture: 0 | 1;
+}
+
+type Shape = Delivered["renditions"][number];
+
 interface RenditionRow {
   hash: string;
   preset: PresetName;
@@ -60,15 +73,15 @@ export function deliveries(connection: Connection, store: string) {
     `SELECT ${KEPT_COLUMNS} FROM card_file JOIN original USING (hash)
        WHERE card_file.session = ? AND state = ? ORDER BY card_file.id LIMIT ?`,
   );
-  const all = connection.prepare<[number], KeptRow>(
-    `SELECT ${KEPT_COLUMNS} FROM card_file JOIN original USING (hash)
+  const all = connection.prepare<[number], DeliveredRow>(
+    `SELECT card_file.path, state, modified_ms, card_file.hash, kind, picture.hash IS NOT NULL AS has_picture, color, note,
+         taken_ms, offset_minutes, taken_from, camera, lens, exposure
+       FROM card_file JOIN original USING (hash) LEFT JOIN picture USING (hash)
        WHERE card_file.session = ? AND state <> 'duplicate' ORDER BY card_file.id`,
   );
-  const pictures = connection.prepare<[number], PictureRow>(
-    "SELECT picture.* FROM picture JOIN card_file USING (hash) WHERE session = ? AND state <> 'duplicate'",
-  );
-  const renditions = connection.prepare<[number], RenditionRow>(
-    "SELECT rendition.* FROM rendition JOIN card_file USING (hash) WHERE session = ? AND state <> 'duplicate'",
+  const shapes = connection.prepare<[number], { hash: string } & Shape>(
+    `SELECT hash, preset, width, height FROM rendition JOIN card_file USING (hash)
+       WHERE session = ? AND state <> 'duplicate'`,
   );
   const picture = connection.prepare<[string], PictureRow>("SELECT * FROM picture WHERE hash = ?");
   const renditionsOf = connection.prepare<[string], RenditionRow>("SELECT * FROM rendition WHERE hash = ?");
@@ -97,17 +110,14 @@ export function deliveries(connection: Connection, store: string) {
   );
   const dropObject = connection.prepare<[string, string]>("DELETE FROM object WHERE store = ? AND key = ?");
 
-  function picturesOf(session: SessionId) {
-    const byHash = new Map<string, Rendition[]>();
-    for (const row of renditions.iterate(session)) {
-      const list = byHash.get(row.hash) ?? [];
-      list.push(toRendition(row));
-      byHash.set(row.hash, list);
+  function shapesOf(session: SessionId): ReadonlyMap<string, Shape[]> {
+    const byHash = new Map<string, Shape[]>();
+    for (const { hash, ...shape } of shapes.iterate(session)) {
+      const list = byHash.get(hash);
+      if (list === undefined) byHash.set(hash, [shape]);
+      else list.push(shape);
     }
-    const found = new Map<string, ReturnType<typeof toPicture>>();
-    for (const row of pictures.iterate(session))
-      found.set(row.hash, toPicture(row, byHash.get(row.hash) ?? []));
-    return found;
+    return byHash;
   }
 
   return {
@@ -125,14 +135,30 @@ export function deliveries(connection: Connection, store: string) {
       });
     },
 
-    /** Every kept file of a session with what is known of it; `isInStore` when its renditions are there. */
-    delivered(session: SessionId) {
-      const found = picturesOf(session);
-      return all.all(session).map((row) => ({
-        file: toKept(row),
-        isInStore: row.state === "uploaded" || row.state === "published",
-        picture: found.get(row.hash) ?? null,
-      }));
+    /** Every kept file of a session as a gallery shows it; `isInStore` when its renditions are there. */
+    delivered(session: SessionId): readonly Delivered[] {
+      const shapes = shapesOf(session);
+      const files: Delivered[] = [];
+      const sameWords = interner();
+      for (const row of all.iterate(session)) {
+        const { camera, lens } = row;
+        const capture =
+          row.has_picture === 1
+            ? toCapture({ ...row, camera: sameWords(camera), lens: sameWords(lens) })
+            : captureFromFile(row.modified_ms);
+        files.push({
+          hash: contentHash(row.hash),
+          kind: row.kind,
+          name: displayName(row.path),
+          stem: stemOf(row.path),
+          isInStore: row.state === "uploaded" || row.state === "published",
+          capture,
+          color: row.color,
+          note: row.note,
+          renditions: shapes.get(row.hash) ?? [],
+        });
+      }
+      return files;
     },
 
     putPicture(hash: ContentHash, derived: Derived, capture: Capture): void {
@@ -201,13 +227,28 @@ function toPicture(
 ): { derived: Derived; capture: Capture } {
   return {
     derived: { renditions, color: row.color, note: row.note },
-    capture: {
-      takenMs: row.taken_ms,
-      offsetMinutes: row.offset_minutes,
-      takenFrom: row.taken_from,
-      camera: row.camera,
-      lens: row.lens,
-      exposure: row.exposure,
-    },
+    capture: toCapture(row),
+  };
+}
+
+function toCapture(row: PictureRow): Capture {
+  return {
+    takenMs: row.taken_ms,
+    offsetMinutes: row.offset_minutes,
+    takenFrom: row.taken_from,
+    camera: row.camera,
+    lens: row.lens,
+    exposure: row.exposure,
+  };
+}
+
+/** One string for all that are the same: SQLite gives another one for each row. */
+function interner(): (word: string | null) => string | null {
+  const words = new Map<string, string>();
+  return (word) => {
+    if (word === null) return null;
+    const known = words.get(word);
+    if (known === undefined) words.set(word, word);
+    return known ?? word;
   };
 }

@@ -13,7 +13,7 @@ export interface GalleryItem {
   /** `rrggbb`. */
   readonly color: string | null;
   readonly note: string | null;
-  readonly renditions: readonly Rendition[];
+  readonly renditions: readonly Pick<Rendition, "preset" | "width" | "height">[];
 }
 
 /** `uploading`: more will come. `complete`: everything that can be shown is. */

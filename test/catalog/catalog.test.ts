@@ -221,8 +221,18 @@ describe("the catalog", () => {
     };
     catalog.markRendered([{ file: kept, derived: { ...derived, note: "damaged" }, capture }]);
     const [delivered] = catalog.delivered(session.id);
-    assert.deepEqual(delivered?.picture, { derived: { ...derived, note: "damaged" }, capture });
-    assert.equal(delivered?.isInStore, false);
+    const { color, renditions } = derived;
+    assert.deepEqual(delivered, {
+      hash: kept.hash,
+      kind: "picture",
+      name: "a.jpg",
+      stem: "a",
+      isInStore: false,
+      capture,
+      color,
+      note: "damaged",
+      renditions: renditions.map(({ preset, width, height }) => ({ preset, width, height })),
+    });
     assert.equal(catalog.tally(session.id).damaged, 1);
     catalog.close();
   });

@@ -4,7 +4,7 @@ import type { Capture } from "../../src/domain/capture.ts";
 import { captureFromFile } from "../../src/domain/capture.ts";
 import { contentHash } from "../../src/domain/hash.ts";
 import { mediaByName } from "../../src/domain/media.ts";
-import { tiles } from "../../src/domain/tiles.ts";
+import { stemOf, tiles } from "../../src/domain/tiles.ts";
 
 const at = (minute: number): Capture => ({
   ...captureFromFile(Date.UTC(2026, 5, 1, 10, minute)),
@@ -20,18 +20,11 @@ function file(path: string, capture: Capture | null = null, isInStore = true) {
       .padStart(64, "0")
       .slice(-64),
   );
-  const derived = { renditions: [], color: null, note: null };
-  return {
-    file: {
-      path: new TextEncoder().encode(path),
-      name,
-      hash,
-      media: mediaByName(name),
-      modifiedMs: Date.UTC(2026, 5, 1, 12),
-    },
-    isInStore,
-    picture: capture && { derived, capture },
-  };
+  const bytes = new TextEncoder().encode(path);
+  const { kind } = mediaByName(name);
+  const shown = { color: null, note: null, renditions: [] };
+  const noon = captureFromFile(Date.UTC(2026, 5, 1, 12));
+  return { hash, kind, name, stem: stemOf(bytes), isInStore, capture: capture ?? noon, ...shown };
 }
 
 const names = (files: ReturnType<typeof file>[]) => tiles(files).items.map((item) => item.name);
