@@ -1,6 +1,6 @@
 import type { InventoryRequest } from "../card/inventory-task.ts";
+import type { PackedInventory } from "../card/packed-inventory.ts";
 import type { Peek, PeekRequest } from "../card/peek-task.ts";
-import type { Inventory } from "../domain/card.ts";
 import type { CardFileRequest } from "../library/card-file.ts";
 import type { ColdHash } from "../library/cold-hash.ts";
 import type { HeadsRequest } from "../library/head-task.ts";
@@ -48,7 +48,7 @@ export function openCardWorkers({ threads, env, onSilence }: CardWorkersOptions)
   };
   return {
     peek: lanes.task<PeekRequest, Peek>(task("card/peek-task.ts"), { ...usually, deadlineMs: PEEK_MS }),
-    list: lanes.task<InventoryRequest, Inventory>(task("card/inventory-task.ts"), {
+    list: lanes.task<InventoryRequest, PackedInventory | null>(task("card/inventory-task.ts"), {
       ...usually,
       deadlineMs: PATIENCE_MS,
     }),

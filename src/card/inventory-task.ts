@@ -1,4 +1,5 @@
-import type { Inventory } from "../domain/card.ts";
+import type { PackedInventory } from "./packed-inventory.ts";
+import { packInventory } from "./packed-inventory.ts";
 import { inReadingOrder } from "./reading-order.ts";
 import { walk } from "./walk.ts";
 
@@ -7,10 +8,16 @@ export interface InventoryRequest {
   readonly root: string;
   /** What it lay on when it was identified. */
   readonly medium: string | undefined;
+  /** Digest of the listing that is known; `null` when none is. */
+  readonly before: string | null;
 }
 
-/** Everything on a volume by stat alone, in reading order. Throws as `walk` does. */
-export default function takeInventory({ root }: Pick<InventoryRequest, "root">): Inventory {
+/** Everything on a volume by stat alone, in reading order; `null` when that is what was there `before`. Throws as `walk` does. */
+export default function takeInventory({
+  root,
+  before,
+}: Omit<InventoryRequest, "medium">): PackedInventory | null {
   const { files, refused } = walk(root);
-  return { files: inReadingOrder(files), refused };
+  const packed = packInventory({ files: inReadingOrder(files), refused });
+  return packed.digest === before ? null : packed;
 }

@@ -1,13 +1,15 @@
 import type { Inventory, Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import type { InventoryRequest } from "./inventory-task.ts";
+import type { PackedInventory } from "./packed-inventory.ts";
+import { unpackInventory } from "./packed-inventory.ts";
 import { assertPresent } from "./presence.ts";
 import { releaseCard } from "./release.ts";
 
 interface CardsOptions {
   /** Runs `inventory-task.ts` where a hung card harms nobody. */
   readonly list: {
-    run(request: InventoryRequest, signal: AbortSignal): Promise<Inventory>;
+    run(request: InventoryRequest, signal: AbortSignal): Promise<PackedInventory | null>;
   };
 }
 
@@ -15,12 +17,16 @@ interface CardsOptions {
 export function openCards({ list }: CardsOptions) {
   return {
     /**
-     * Everything on the volume by stat alone, in reading order. Throws `card-missing`, `card-unreadable`, `card-removed`,
-     * `card-unresponsive`.
+     * Everything on the volume by stat alone, in reading order; the same object as `before` when nothing has changed. Throws
+     * `card-missing`, `card-unreadable`, `card-removed`, `card-unresponsive`.
      */
-    async list(volume: Volume, signal: AbortSignal): Promise<Inventory> {
+    async list(volume: Volume, signal: AbortSignal, before?: Inventory): Promise<Inventory> {
       try {
-        return await list.run({ root: volume.root, medium: volume.medium }, signal);
+        const request = { root: volume.root, medium: volume.medium, before: before?.digest ?? null };
+        const packed = await list.run(request, signal);
+        if (packed !== null) return unpackInventory(packed);
+        if (before === undefined) throw new Error("a listing was taken for one that nobody has");
+        return before;
       } catch (error) {
         if (!(error instanceof Failure) || error.code !== "worker-late") throw error;
         throw new Failure("card-unresponsive", `The card ${volume.label} does not respond.`, {

@@ -143,6 +143,9 @@ function isEmpty(root: string): boolean {
   }
 }
 
+/** Asked for each of thousands of files: written into one place, since a copy each would take as long as the look. */
+const scratch = Buffer.allocUnsafeSlow(8192);
+
 function joined(folder: Uint8Array, name: Uint8Array): Uint8Array {
   if (folder.length === 0) return new Uint8Array(name);
   const path = new Uint8Array(folder.length + 1 + name.length);
@@ -152,6 +155,10 @@ function joined(folder: Uint8Array, name: Uint8Array): Uint8Array {
   return path;
 }
 
+/** Valid until it is asked for again. */
 function absolute(root: string, path: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`${root}/`), path]);
+  const start = scratch.write(`${root}/`);
+  if (start + path.length > scratch.length) return Buffer.concat([Buffer.from(`${root}/`), path]);
+  scratch.set(path, start);
+  return scratch.subarray(0, start + path.length);
 }

@@ -21,9 +21,17 @@ interface FileRow {
   state: FileState;
 }
 
-interface KnownRow extends FileRow {
+interface KnownRow {
+  path: Buffer;
+  size_bytes: number;
+  modified_ms: number;
   hash: string;
   head_hash: string;
+}
+
+interface Known extends Omit<Fingerprint, "path"> {
+  readonly hash: ContentHash;
+  readonly headHash: string;
 }
 
 interface Copied {
@@ -46,7 +54,7 @@ type Settled =
 /** What was found on cards, and what of it is kept. */
 export function files(connection: Connection) {
   const known = connection.prepare<[string], KnownRow>(
-    `SELECT 0 AS id, fingerprint.path, fingerprint.size_bytes, modified_ms, '' AS state, hash, head_hash
+    `SELECT fingerprint.path, fingerprint.size_bytes, modified_ms, hash, head_hash
        FROM fingerprint JOIN original USING (hash) WHERE volume = ? AND finding IS NULL`,
   );
   const find = connection.prepare<[number, Uint8Array, number, number]>(
@@ -90,12 +98,11 @@ export function files(connection: Connection) {
 
   return {
     /** What need not be read again: of an original that is not as it should be, the card may have the last good copy. */
-    known(volume: VolumeId): ReadonlyMap<string, Fingerprint & { hash: ContentHash; headHash: string }> {
+    known(volume: VolumeId): ReadonlyMap<string, Known> {
       // Row by row: all of them at once beside the map would double what a large card takes.
-      const files = new Map<string, Fingerprint & { hash: ContentHash; headHash: string }>();
+      const files = new Map<string, Known>();
       for (const row of known.iterate(volume))
         files.set(pathKey(row.path), {
-          path: row.path,
           sizeBytes: row.size_bytes,
           modifiedMs: row.modified_ms,
           hash: contentHash(row.hash),

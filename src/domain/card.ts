@@ -36,6 +36,8 @@ export interface RefusedEntry {
 export interface Inventory {
   readonly files: readonly CardFile[];
   readonly refused: readonly RefusedEntry[];
+  /** Of all of the above, where it was taken: tells two listings apart without having both. */
+  readonly digest?: string;
 }
 
 export interface Delta {
@@ -47,7 +49,10 @@ export interface Delta {
 }
 
 /** Compares what is on a volume with what is known of it, by path, size and time. */
-export function compare(files: readonly CardFile[], known: ReadonlyMap<string, Fingerprint>): Delta {
+export function compare(
+  files: readonly CardFile[],
+  known: ReadonlyMap<string, Omit<Fingerprint, "path">>,
+): Delta {
   const added: CardFile[] = [];
   const modified: CardFile[] = [];
   const unchanged: CardFile[] = [];
@@ -60,7 +65,7 @@ export function compare(files: readonly CardFile[], known: ReadonlyMap<string, F
   return { added, modified, unchanged, deletedFiles: known.size - modified.length - unchanged.length };
 }
 
-function isSameFingerprint(a: Fingerprint, b: Fingerprint): boolean {
+function isSameFingerprint(a: Omit<Fingerprint, "path">, b: Omit<Fingerprint, "path">): boolean {
   return a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs;
 }
 
@@ -71,25 +76,6 @@ export function isEmpty({ files, refused }: Inventory): boolean {
 
 /** Whether two listings show the same, in whatever order. */
 export function isSameListing(a: Inventory, b: Inventory): boolean {
-  return isSameInOrder(a, b) || isSameInAnyOrder(a, b);
-}
-
-/** What a card that nobody touched shows, for nothing. */
-function isSameInOrder(a: Inventory, b: Inventory): boolean {
-  const isSame = (one: Fingerprint, other: Fingerprint | undefined) =>
-    other !== undefined && isSameFingerprint(one, other) && isSamePath(one.path, other.path);
-  return (
-    a.refused.length + b.refused.length === 0 &&
-    a.files.length === b.files.length &&
-    a.files.every((file, index) => isSame(file, b.files[index]))
-  );
-}
-
-function isSamePath(a: CardPath, b: CardPath): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
-}
-
-function isSameInAnyOrder(a: Inventory, b: Inventory): boolean {
   const lines = ({ files, refused }: Inventory) =>
     [
       ...files.map((file) => `${pathKey(file.path)}\0${file.sizeBytes}\0${file.modifiedMs}`),

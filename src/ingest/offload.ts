@@ -43,20 +43,12 @@ export async function offload(
   signal: AbortSignal,
 ): Promise<Offloaded> {
   const sessions: Session[] = [];
-  let inventory = await ports.cards.list(volume, signal);
-  const { knownFiles: known, fresh: first } = await whatIsNew(
-    volume,
-    inventory,
-    options,
-    ports,
-    report,
-    signal,
-  );
-  const knownFiles = Math.max(0, known - keptOfUnfinished(volume, ports.catalog));
+  let { inventory, ...look } = await firstLook(volume, options, ports, report, signal);
+  const knownFiles = Math.max(0, look.knownFiles - keptOfUnfinished(volume, ports.catalog));
   if (isEmpty(inventory)) throw new Failure("card-empty", `There is not a single file on ${volume.root}.`);
-  report({ kind: "listed", files: inventory.files, fresh: first, knownFiles });
+  report({ kind: "listed", files: inventory.files, fresh: look.fresh, knownFiles });
 
-  let fresh = first;
+  let { fresh } = look;
   let isRemovable = false;
   /** What is named as failed at the moment, by `pathKey`. */
   const failed = new Set<string>();
@@ -74,13 +66,16 @@ export async function offload(
       if (!sessions.some(({ id }) => id === session.id)) sessions.push(session);
       await keepAll(session, volume, files, inventory, options, ports, noteAndReport, signal);
     }
-    const again = await ports.cards.list(volume, signal);
+    const again = await ports.cards.list(volume, signal, inventory);
     // A pulled FAT card looks empty, and two empty listings are equal.
     if (isEmpty(again) && !isEmpty(inventory))
       throw new Failure("card-removed", `${volume.label} lists not a single file any more.`);
-    isRemovable = isSameListing(inventory, again);
+    isRemovable = again === inventory || isSameListing(inventory, again);
     inventory = again;
-    fresh = isRemovable ? [] : (await whatIsNew(volume, again, options, ports, report, signal)).fresh;
+    fresh = isRemovable
+      ? []
+      : (await whatIsNew(volume, again, ports.catalog.known(volume.id), options, ports, report, signal))
+          .fresh;
   }
   const refused = inventory.refused.map(({ path, reason }) => ({ name: displayPath(path), reason }));
   const { files } = inventory;
@@ -91,6 +86,22 @@ export async function offload(
       ? await sourceAgain(volume, files, last, options.readers, ports, report, signal)
       : NOT_READ;
   return { sessions, foundFiles: files.length, knownFiles, isRemovable, refused, files, removal, ...again };
+}
+
+/** Lists the card. What is known of it is asked meanwhile: the card is listed by another process, and both take as long. */
+async function firstLook(
+  volume: Volume,
+  options: OffloadOptions,
+  ports: Ports,
+  report: Report,
+  signal: AbortSignal,
+) {
+  const listing = ports.cards.list(volume, signal);
+  // Awaited below; should the catalog fail before that, nobody is left to hear of the card.
+  listing.catch(() => undefined);
+  const known = ports.catalog.known(volume.id);
+  const inventory = await listing;
+  return { inventory, ...(await whatIsNew(volume, inventory, known, options, ports, report, signal)) };
 }
 
 /** Files that failed a moment ago go on in their session, where they are named as failed; the others get another one. */

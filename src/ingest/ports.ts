@@ -49,8 +49,11 @@ export interface SecondCopies {
 }
 
 interface CardsPort {
-  /** Everything on the volume by stat alone, in reading order. Throws `card-missing`, `card-unreadable`, `card-removed`. */
-  list(volume: Volume, signal: AbortSignal): Promise<Inventory>;
+  /**
+   * Everything on the volume by stat alone, in reading order; the same object as `before` when nothing has changed. Throws
+   * `card-missing`, `card-unreadable`, `card-removed`.
+   */
+  list(volume: Volume, signal: AbortSignal, before?: Inventory): Promise<Inventory>;
   /** Throws `card-removed` when the card is no longer the one that was identified. Asks the kernel only, never the card. */
   assertPresent(volume: Volume): Promise<void>;
   /** Has the card unmounted by the unit that mounted it, when that is ours; `failed` when something still uses it. */
@@ -110,7 +113,7 @@ interface LibraryPort {
 }
 
 /** What is known of a path on a volume whose content is kept. */
-export interface KnownFile extends Fingerprint {
+export interface KnownFile extends Omit<Fingerprint, "path"> {
   readonly hash: ContentHash;
   readonly headHash: string;
 }

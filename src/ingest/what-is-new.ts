@@ -3,7 +3,7 @@ import { compare } from "../domain/card.ts";
 import { pathKey } from "../domain/card-path.ts";
 import { Failure } from "../domain/failure.ts";
 import type { OffloadOptions } from "./offload-options.ts";
-import type { Ports } from "./ports.ts";
+import type { KnownFile, Ports } from "./ports.ts";
 import type { Report } from "./report.ts";
 import { openListener } from "./silence.ts";
 import { runStep } from "./step.ts";
@@ -13,17 +13,17 @@ const HEAD_BYTES = 64 * 1024;
 /** Files looked into by one message to a worker: a message takes as long as a look, and 4 MiB are read in no time. */
 const BATCH = 64;
 
-/** Splits a listing into what is kept already and what has to be read. */
+/** Splits a listing into what is kept already, of what is `known` of the volume, and what has to be read. */
 export async function whatIsNew(
   volume: Volume,
   inventory: Inventory,
+  known: ReadonlyMap<string, KnownFile>,
   { rescan, readers }: OffloadOptions,
-  { catalog, library }: Ports,
+  { library }: Ports,
   report: Report,
   signal: AbortSignal,
 ): Promise<{ readonly knownFiles: number; readonly fresh: readonly CardFile[] }> {
   if (rescan === "full") return { knownFiles: 0, fresh: inventory.files };
-  const known = catalog.known(volume.id);
   const { added, modified, unchanged } = compare(inventory.files, known);
   const changed = new Set<CardFile>([...added, ...modified]);
   const listen = openListener(volume);

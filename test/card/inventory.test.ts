@@ -1,16 +1,25 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { openCards } from "../../src/card/inventory.ts";
 import takeInventory from "../../src/card/inventory-task.ts";
+import { unpackInventory } from "../../src/card/packed-inventory.ts";
 import { walk } from "../../src/card/walk.ts";
-import type { VolumeId } from "../../src/domain/card.ts";
+import type { Inventory, VolumeId } from "../../src/domain/card.ts";
 
 const SOURCE = fileURLToPath(new URL("../../src/card/inventory-task.ts", import.meta.url));
+const PACKED = fileURLToPath(new URL("../../src/card/packed-inventory.ts", import.meta.url));
+/** As it comes out of the process that lists. */
+function listed(root: string) {
+  const packed = structuredClone(takeInventory({ root, before: null }));
+  assert.ok(packed);
+  return unpackInventory(packed);
+}
+
 const isRoot = process.getuid?.() === 0;
 
 describe("inventory", () => {
@@ -29,7 +38,7 @@ describe("inventory", () => {
       Buffer.from("MVI_0001"),
     ];
     for (const name of names) await put(Buffer.concat([Buffer.from("DCIM/100CANON/"), name]), "12345");
-    const { files, refused } = takeInventory({ root: card });
+    const { files, refused } = listed(card);
     const expected = names.map((name) =>
       Buffer.concat([Buffer.from("DCIM/100CANON/"), name]).toString("hex"),
     );
@@ -62,7 +71,7 @@ describe("inventory", () => {
       "$RECYCLE.BIN/x",
     ];
     for (const path of [...kept, ...litter]) await put(path, "x");
-    const { files, refused } = takeInventory({ root: card });
+    const { files, refused } = listed(card);
     assert.deepEqual(files.map(({ path }) => Buffer.from(path).toString()).sort(), kept.sort());
     assert.deepEqual(refused, []);
   });
@@ -72,7 +81,7 @@ describe("inventory", () => {
     await symlink(card, join(card, "DCIM", "loop"));
     await symlink("/etc/hostname", join(card, "leak.txt"));
     execFileSync("mkfifo", [join(card, "DCIM", "fifo")]);
-    const { files, refused } = takeInventory({ root: card });
+    const { files, refused } = listed(card);
     assert.equal(files.length, 1);
     const reasons = Object.fromEntries(
       refused.map(({ path, reason }) => [Buffer.from(path).toString(), reason]),
@@ -115,12 +124,37 @@ describe("inventory", () => {
     execFileSync("mount", ["-t", "tmpfs", "tmpfs", inner]);
     try {
       await put("inner/b.jpg", "x");
-      const { files, refused } = takeInventory({ root: card });
+      const { files, refused } = listed(card);
       assert.equal(files.length, 1);
       assert.deepEqual(refused.map(shown), ["inner: another filesystem is mounted there"]);
     } finally {
       execFileSync("umount", [inner]);
     }
+  });
+
+  it("is told to be the one that is known, until anything about it changes", async () => {
+    await put("DCIM/a.jpg", "x");
+    await put("DCIM/b.jpg", "y");
+    const cards = openCards({ list: { run: async (request) => takeInventory(request) } });
+    const volume = { id: "v" as VolumeId, root: card, label: "" };
+    const list = (before?: Inventory) => cards.list(volume, new AbortController().signal, before);
+    const changes: (() => Promise<unknown>)[] = [
+      () => put("DCIM/a.jpg", "z", 1_600_000_002),
+      () => put("DCIM/a.jpg", "longer", 1_600_000_002),
+      () => put("DCIM/c.jpg", "x"),
+      () => rename(join(card, "DCIM/c.jpg"), join(card, "DCIM/d.jpg")),
+      () => rm(join(card, "DCIM/d.jpg")),
+      () => symlink("nowhere", join(card, "DCIM/link")),
+    ];
+    let before = await list();
+    for (const change of changes) {
+      assert.equal(await list(before), before);
+      await change();
+      const after = await list(before);
+      assert.notEqual(after.digest, before.digest);
+      before = after;
+    }
+    assert.equal(before.files.length, 2);
   });
 
   it("orders by time, within one time by DCF number, then by bytes", async () => {
@@ -135,7 +169,7 @@ describe("inventory", () => {
       ["DCIM/100CANON/IMG_0001.JPG", 1_600_000_004],
     ];
     for (const [path, seconds] of inOrder.toReversed()) await put(path, "x", seconds);
-    const { files } = takeInventory({ root: card });
+    const { files } = listed(card);
     assert.deepEqual(
       files.map(({ path }) => Buffer.from(path).toString()),
       inOrder.map(([path]) => path),
@@ -185,7 +219,8 @@ function asNobody(root: string): { files?: string[]; refused?: string[]; failure
     const text = (path) => Buffer.from(path).toString();
     let said;
     try {
-      const { files, refused } = take({ root: ${JSON.stringify(root)} });
+      const { unpackInventory } = await import(${JSON.stringify(PACKED)});
+      const { files, refused } = unpackInventory(take({ root: ${JSON.stringify(root)}, before: null }));
       said = { files: files.map((file) => text(file.path)), refused: refused.map((e) => text(e.path) + ": " + e.reason) };
     } catch (error) {
       said = { failure: [error.code, error.message] };

@@ -34,7 +34,6 @@ async function look(
       ]),
   );
   const ports = {
-    catalog: { known: () => known },
     library: {
       async headHashes(_: Volume, some: readonly CardFile[]) {
         asked.push(some);
@@ -43,7 +42,7 @@ async function look(
     },
   } as unknown as Ports;
   const options = { rescan, readers: 2, reserveBytes: 0, verifySource: false };
-  const found = await whatIsNew(volume, { files, refused: [] }, options, ports, () => {}, never);
+  const found = await whatIsNew(volume, { files, refused: [] }, known, options, ports, () => {}, never);
   return { ...found, asked };
 }
 

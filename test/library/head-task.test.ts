@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import takeInventory from "../../src/card/inventory-task.ts";
+import { unpackInventory } from "../../src/card/packed-inventory.ts";
 import headHashes from "../../src/library/head-task.ts";
 import { makeCard } from "../support/card.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -15,7 +16,9 @@ describe("a look at the heads of files", () => {
   const cardIn = async (folder: string) => {
     const names = contents.map((bytes, index) => [`DCIM/${index}.JPG`, bytes] as const);
     const root = await makeCard(join(folder, "card"), Object.fromEntries(names));
-    return { root, files: takeInventory({ root }).files };
+    const packed = takeInventory({ root, before: null });
+    assert.ok(packed);
+    return { root, files: unpackInventory(packed).files };
   };
 
   it("gives the hash of the first 64 KiB of each, in their order", async (t) => {
