@@ -53,8 +53,6 @@ interface DeliveredRow extends PictureRow {
   has_picture: 0 | 1;
 }
 
-type Shape = Delivered["renditions"][number];
-
 interface RenditionRow {
   hash: string;
   preset: PresetName;
@@ -79,9 +77,8 @@ export function deliveries(connection: Connection, store: string) {
        FROM card_file JOIN original USING (hash) LEFT JOIN picture USING (hash)
        WHERE card_file.session = ? AND state <> 'duplicate' ORDER BY card_file.id`,
   );
-  const shapes = connection.prepare<[number], { hash: string } & Shape>(
-    `SELECT hash, preset, width, height FROM rendition JOIN card_file USING (hash)
-       WHERE session = ? AND state <> 'duplicate'`,
+  const renditions = connection.prepare<[number], RenditionRow>(
+    "SELECT rendition.* FROM rendition JOIN card_file USING (hash) WHERE session = ? AND state <> 'duplicate'",
   );
   const picture = connection.prepare<[string], PictureRow>("SELECT * FROM picture WHERE hash = ?");
   const renditionsOf = connection.prepare<[string], RenditionRow>("SELECT * FROM rendition WHERE hash = ?");
@@ -110,12 +107,12 @@ export function deliveries(connection: Connection, store: string) {
   );
   const dropObject = connection.prepare<[string, string]>("DELETE FROM object WHERE store = ? AND key = ?");
 
-  function shapesOf(session: SessionId): ReadonlyMap<string, Shape[]> {
-    const byHash = new Map<string, Shape[]>();
-    for (const { hash, ...shape } of shapes.iterate(session)) {
-      const list = byHash.get(hash);
-      if (list === undefined) byHash.set(hash, [shape]);
-      else list.push(shape);
+  function renditionsByHash(session: SessionId): ReadonlyMap<string, Rendition[]> {
+    const byHash = new Map<string, Rendition[]>();
+    for (const row of renditions.iterate(session)) {
+      const list = byHash.get(row.hash);
+      if (list === undefined) byHash.set(row.hash, [toRendition(row)]);
+      else list.push(toRendition(row));
     }
     return byHash;
   }
@@ -137,7 +134,7 @@ export function deliveries(connection: Connection, store: string) {
 
     /** Every kept file of a session as a gallery shows it; `isInStore` when its renditions are there. */
     delivered(session: SessionId): readonly Delivered[] {
-      const shapes = shapesOf(session);
+      const byHash = renditionsByHash(session);
       const files: Delivered[] = [];
       const sameWords = interner();
       for (const row of all.iterate(session)) {
@@ -155,7 +152,7 @@ export function deliveries(connection: Connection, store: string) {
           capture,
           color: row.color,
           note: row.note,
-          renditions: shapes.get(row.hash) ?? [],
+          renditions: byHash.get(row.hash) ?? [],
         });
       }
       return files;

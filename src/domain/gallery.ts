@@ -13,7 +13,7 @@ export interface GalleryItem {
   /** `rrggbb`. */
   readonly color: string | null;
   readonly note: string | null;
-  readonly renditions: readonly Pick<Rendition, "preset" | "width" | "height">[];
+  readonly renditions: readonly Rendition[];
 }
 
 /** `uploading`: more will come. `complete`: everything that can be shown is. */

@@ -1,12 +1,11 @@
 import type { GalleryItem } from "../domain/gallery.ts";
+import type { Rendition } from "../domain/rendition.ts";
 import { say, sayTime, WORDS } from "./words.ts";
-
-type Shape = GalleryItem["renditions"][number];
 
 /** The two renditions of a photo that can be shown. */
 export interface Pictures {
-  readonly thumb: Shape;
-  readonly share: Shape;
+  readonly thumb: Rendition;
+  readonly share: Rendition;
 }
 
 /** Both renditions of an item, or `null` when it gets a plain tile. */

@@ -221,7 +221,6 @@ describe("the catalog", () => {
     };
     catalog.markRendered([{ file: kept, derived: { ...derived, note: "damaged" }, capture }]);
     const [delivered] = catalog.delivered(session.id);
-    const { color, renditions } = derived;
     assert.deepEqual(delivered, {
       hash: kept.hash,
       kind: "picture",
@@ -229,9 +228,8 @@ describe("the catalog", () => {
       stem: "a",
       isInStore: false,
       capture,
-      color,
+      ...derived,
       note: "damaged",
-      renditions: renditions.map(({ preset, width, height }) => ({ preset, width, height })),
     });
     assert.equal(catalog.tally(session.id).damaged, 1);
     catalog.close();
