@@ -163,6 +163,7 @@ export async function openHouse(
       releases: false,
       renderers: pictures.workers,
       uploads: bucket.uploadWorkers,
+      originals: bucket.originals,
       title: settings.gallery.title,
       zipReserveBytes: bucket.bucket === null ? place.reserveBytes : null,
     };

@@ -8,6 +8,7 @@ import { Failure } from "../domain/failure.ts";
 import type { Session } from "../domain/session.ts";
 import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
 import type { Rescan } from "../ingest/offload-options.ts";
+import { deliverOriginals } from "../ingest/originals.ts";
 import type { Ports } from "../ingest/ports.ts";
 import { linkOf } from "../ingest/publish.ts";
 import type { Command } from "./cli.ts";
@@ -107,13 +108,16 @@ export async function ingestInto(
       ingested.undelivered ?? deliverRest(options, ports, () => {}, context.signal),
       ingested.certified,
     ]);
+    const failure = late === null ? await deliverOriginals(options, ports, report, context.signal) : null;
+    const originals =
+      options.originals === "none" ? null : { ...ports.catalog.countOriginals(options.originals), failure };
     // What earlier runs could not copy, too.
     const uncopied = certificate.uncopied ?? (await ports.second?.copied("all", context.signal)) ?? null;
     display?.close();
     const { link: shownLink } = tracker.look();
     const latest = ports.catalog.latestGallery(volume.id);
     const [link, unsigned] = shownLink === null && latest ? await linkNow(latest, ports) : [shownLink, null];
-    const outcome = { ...ingested, undelivered: late ?? unsigned };
+    const outcome = { ...ingested, undelivered: late ?? unsigned, originals };
     const certified = { ...certificate, uncopied };
     const summary = summarize(
       volume.label,

@@ -12,7 +12,7 @@ import { linkOf } from "../ingest/publish.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
-import { openStore } from "./store.ts";
+import { openStore, storeName } from "./store.ts";
 
 type Look = Extract<Command, { name: "status" | "sessions" | "config" }>;
 
@@ -39,6 +39,19 @@ export async function look(command: Look, context: Context): Promise<number> {
   return 0;
 }
 
+/** How many of the originals that are to be in the bucket are there; `null` when none are to. */
+function originalsOf(settings: Settings) {
+  const { originals } = settings.store;
+  const catalog = originals === "none" ? null : readSessions(settings.library.dbPath);
+  if (originals === "none" || catalog === null) return null;
+  try {
+    const { chosen, absent } = catalog.countOriginals(storeName(settings), originals);
+    return { uploaded: chosen - absent, waiting: absent };
+  } finally {
+    catalog.close();
+  }
+}
+
 function sessionsOf(settings: Settings): readonly SessionLook[] {
   const catalog = readSessions(settings.library.dbPath);
   if (catalog === null) return [];
@@ -60,6 +73,7 @@ function status(settings: Settings) {
   const all = sessionsOf(settings);
   const sum = (of: (look: SessionLook) => number) => all.reduce((total, one) => total + of(one), 0);
   const isWorking = isLocked(join(settings.library.baseDir, "ghostroll.lock"));
+  const originals = originalsOf(settings);
   const facts = {
     library: settings.library.baseDir,
     isWorking,
@@ -71,6 +85,7 @@ function status(settings: Settings) {
     failedFiles: sum((one) => one.failed),
     damagedFiles: sum((one) => one.damaged),
     uncopiedFiles: sum((one) => one.uncopied),
+    originals,
     ends: Object.fromEntries(all.map(({ session, end }) => [session.name, end])),
   };
   const lines = [
@@ -81,6 +96,12 @@ function status(settings: Settings) {
   ];
   for (const { session, end, sentence } of all)
     if (end.startsWith("waiting")) lines.push(`${session.name} (${session.label}): ${sentence}`);
+  if (originals !== null)
+    lines.push(
+      originals.waiting === 0
+        ? `All ${count(originals.uploaded, "original")} are in the bucket too.`
+        : `${count(originals.uploaded, "original")} in the bucket, ${originals.waiting} still to go.`,
+    );
   if (facts.failedFiles + facts.damagedFiles > 0)
     lines.push(
       `${count(facts.failedFiles + facts.damagedFiles, "file")} not all right: ghostroll sessions --json names them.`,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Settings } from "../config/slices.ts";
 import { isForGuests, isPage } from "../domain/layout.ts";
+import { openMeter } from "../flow/meter.ts";
 import type { BegunUploads } from "../remote/begun-upload.ts";
 import { openDirectoryStore } from "../remote/directory-store.ts";
 import type { ObjectStore } from "../remote/object-store.ts";
@@ -69,12 +70,14 @@ async function openBucket(
   begun: BegunUploads | null,
 ): Promise<ObjectStore> {
   const options = { ...store, linkSeconds: store.expirySeconds };
+  const { uploadBytesPerSecond: limit } = store;
+  const meter = limit === null ? null : openMeter(limit);
   // What is large is never a page.
-  const pictures = await openS3Store({ ...options, bucket, begun });
+  const pictures = await openS3Store({ ...options, bucket, begun, meter });
   if (share.mode === "cdn")
     return { ...pictures, sign: withOpenLinks(pictures.sign, share.url ?? pictures.base, isForGuests) };
   if (share.mode !== "capability") return pictures;
-  const pages = share.bucket === null ? null : await openS3Store({ ...options, bucket: share.bucket });
+  const pages = share.bucket === null ? null : await openS3Store({ ...options, bucket: share.bucket, meter });
   const both = pages === null ? pictures : splitStore(pictures, pages, isPage);
   const base = share.url ?? (pages ?? pictures).base;
   return { ...both, sign: withOpenLinks(both.sign, base, isPage) };

@@ -1,5 +1,5 @@
 import { bytesInWords, count } from "../domain/amounts.ts";
-import type { FailureCode } from "../domain/failure.ts";
+import type { Failure, FailureCode } from "../domain/failure.ts";
 import { FAILURES } from "../domain/failure.ts";
 import type { RemovalFacts, Verdict } from "../domain/safety.ts";
 import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
@@ -35,11 +35,29 @@ export interface Summary {
   readonly link: string | null;
   /** Why pictures have not reached their guests. */
   readonly undelivered: { readonly code: FailureCode; readonly message: string } | null;
+  /** Of the library's originals that go to the bucket, how many are there; `null` when none are to. */
+  readonly originals: OriginalsLook | null;
+}
+
+interface OriginalsLook {
+  readonly uploaded: number;
+  readonly waiting: number;
+  /** Why they wait. */
+  readonly reason: { readonly code: FailureCode; readonly message: string } | null;
+}
+
+/** How far the originals are on their way to the bucket. */
+interface Outcome extends Pick<Ingested, "offloaded" | "undelivered"> {
+  readonly originals: {
+    readonly chosen: number;
+    readonly absent: number;
+    readonly failure: Failure | null;
+  } | null;
 }
 
 export function summarize(
   label: string,
-  { offloaded, undelivered }: Pick<Ingested, "offloaded" | "undelivered">,
+  { offloaded, undelivered, originals }: Outcome,
   { format, uncopied, receipt }: Certificate,
   bytesRead: number,
   traffic: { readonly puts: number; readonly bytes: number },
@@ -79,6 +97,11 @@ export function summarize(
     putBytes: traffic.bytes,
     link,
     undelivered: undelivered && { code: undelivered.code, message: undelivered.message },
+    originals: originals && {
+      uploaded: originals.chosen - originals.absent,
+      waiting: originals.absent,
+      reason: originals.failure && { code: originals.failure.code, message: originals.failure.message },
+    },
   };
 }
 
@@ -90,8 +113,8 @@ function withoutRemoval(format: Verdict, removal: RemovalFacts): Verdict {
 }
 
 /** 0 when all is well; 3 when files are named as failed or damaged; else what kept the pictures from their guests, or the copies from the second disk. */
-export function exitCodeOf({ undelivered, uncopied, troubles, isRemovable }: Summary): number {
-  const waiting = undelivered ?? uncopied;
+export function exitCodeOf({ undelivered, uncopied, originals, troubles, isRemovable }: Summary): number {
+  const waiting = undelivered ?? uncopied ?? originals?.reason ?? null;
   if (waiting !== null) return FAILURES[waiting.code].exit;
   return troubles.length > 0 || !isRemovable ? 3 : 0;
 }
@@ -128,9 +151,16 @@ export function summaryLines(summary: Summary): string[] {
     lines.push(`The receipt is ${summary.receipt}/receipt.txt, below the library.`);
   if (undelivered !== null)
     lines.push(`The gallery is not complete: ${undelivered.message} ${FAILURES[undelivered.code].hint}`);
+  if (summary.originals !== null) lines.push(...originalsLines(summary.originals));
   if (uncopied !== null)
     lines.push(
       `Not everything is on the second disk yet: ${uncopied.message} ${FAILURES[uncopied.code].hint}`,
     );
   return lines;
+}
+
+function originalsLines({ uploaded, waiting, reason }: OriginalsLook): string[] {
+  if (waiting === 0) return [`All ${count(uploaded, "original")} are in the bucket too.`];
+  const why = reason === null ? "" : ` ${reason.message} ${FAILURES[reason.code].hint}`;
+  return [`${count(waiting, "original")} of ${uploaded + waiting} not in the bucket yet.${why}`];
 }

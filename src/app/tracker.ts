@@ -1,4 +1,4 @@
-import { bytesInWords } from "../domain/amounts.ts";
+import { bytesInWords, count } from "../domain/amounts.ts";
 import { isShown } from "../domain/media.ts";
 import type { Progress } from "../domain/progress.ts";
 import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
@@ -60,6 +60,9 @@ export function track(label: string, now: () => number = () => performance.now()
         case "read-again":
           againBytes += told.bytes;
           sentence = "Reading the card a second time, to compare.";
+          break;
+        case "originals":
+          sentence = `${told.uploaded} of ${count(told.total, "original")} in the bucket.`;
           break;
         case "certified":
           if (told.format?.length === 0) sentence = formatInWords(told.format);

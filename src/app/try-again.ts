@@ -1,5 +1,6 @@
 import { count } from "../domain/amounts.ts";
 import { deliverRest } from "../ingest/ingest-card.ts";
+import { deliverOriginals } from "../ingest/originals.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
@@ -22,7 +23,7 @@ export async function tryAgain(
     const pictures = catalog.tryAgain(session?.id ?? null);
     const waiting = catalog.undelivered();
     const completed: string[] = [];
-    const failure = await deliverRest(
+    const galleries = await deliverRest(
       options,
       ports,
       (told) => {
@@ -30,6 +31,7 @@ export async function tryAgain(
       },
       context.signal,
     );
+    const failure = galleries ?? (await deliverOriginals(options, ports, () => {}, context.signal));
     const touched = waiting.filter(({ id }) => session === null || id === session.id);
     const damaged = touched.reduce((sum, { id }) => sum + catalog.tally(id).damaged, 0);
     const exitCode = failure?.policy.exit ?? (damaged > 0 ? 3 : 0);

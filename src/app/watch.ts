@@ -6,6 +6,7 @@ import { textSecrets } from "../config/texts.ts";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
+import { deliverOriginals } from "../ingest/originals.ts";
 import type { Report } from "../ingest/report.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
@@ -88,7 +89,7 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
     const retry = openRetry({
       async attempt(stopped) {
         const ends = AbortSignal.any([stopped, context.signal]);
-        const failure = await settle(null, () => deliverRest(house.options, house.ports, report, ends));
+        const failure = await settle(null, () => deliverAll(house, report, ends));
         return later(failure) ?? "never";
       },
     });
@@ -173,6 +174,17 @@ function waiting(log: Logger) {
     if (failure === null) return null;
     return mayPass ? "later" : "never";
   };
+}
+
+/** Galleries first; originals only when every one of them is complete. */
+async function deliverAll(
+  { options, ports }: House,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Failure | null> {
+  return (
+    (await deliverRest(options, ports, report, signal)) ?? deliverOriginals(options, ports, report, signal)
+  );
 }
 
 async function takeIn(

@@ -41,6 +41,9 @@ export function writingDown(log: Logger): Report {
         if (told.format !== null)
           log.info({ doubts: told.format.map(({ doubt }) => doubt) }, formatInWords(told.format));
         break;
+      case "originals":
+        if (told.uploaded === told.total) log.info({ originals: told.total }, "originals in the bucket");
+        break;
       case "sampled":
       case "read-again":
       case "delivering":

@@ -4,6 +4,7 @@ import type { Derived } from "../domain/rendition.ts";
 import type { Session } from "../domain/session.ts";
 import type { RecordedFile, UnwrittenRecord } from "../domain/session-record.ts";
 import { backUp } from "./backup.ts";
+import { bucketOriginals } from "./bucket-originals.ts";
 import { deliveries } from "./deliveries.ts";
 import { files } from "./files.ts";
 import type { Connection } from "./open.ts";
@@ -29,6 +30,7 @@ export function openCatalog(path: string, store: string) {
   const { advance, ...fileTable } = files(connection);
   const { putPicture, ...deliveryTable } = deliveries(connection, store);
   const { beginDelivery, ...sessionTable } = sessions(connection);
+  const { absentOriginals, countOriginals } = bucketOriginals(connection);
 
   const rooms = {
     ...sessionTable,
@@ -41,6 +43,8 @@ export function openCatalog(path: string, store: string) {
     ...outbox(connection),
     ...uploads(connection, store),
     ...zips(connection, store),
+    absentOriginals: (which: "raw" | "all", limit: number) => absentOriginals(store, which, limit),
+    countOriginals: (which: "raw" | "all") => countOriginals(store, which),
     beginDelivery: (session: Parameters<typeof beginDelivery>[0]) => beginDelivery(session, store),
 
     markRendered: (
@@ -105,7 +109,8 @@ export function readSessions(path: string) {
 function readable(connection: Connection) {
   const { allSessions, tally, troubles } = sessions(connection);
   const { countUncopied } = secondCopies(connection);
-  return { allSessions, tally, troubles, countUncopied };
+  const { countOriginals } = bucketOriginals(connection);
+  return { allSessions, tally, troubles, countUncopied, countOriginals };
 }
 
 /** Every error of SQLite leaves this room as one of ours. */

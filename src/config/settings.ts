@@ -93,6 +93,9 @@ export const SETTINGS = {
   PRESIGN_SECRET_ACCESS_KEY: { kind: secret("the secret of that key", WORD), default: "", meaning: "Its secret." },
   UPLOAD_WORKERS:   { kind: integer(1, MAX_WORKERS), default: "8", meaning: "Objects sent at once: enough to hide the round trips of small files on a home uplink." },
 
+  UPLOAD_MBPS:      { kind: integer(0, 100_000, "megabits a second"), default: "0", meaning: "How much of the uplink uploads may take in all, in megabits a second; 0 takes what there is." },
+  UPLOAD_ORIGINALS: { kind: choice(["none", "raw", "all"]), default: "none", meaning: "Which originals go to the bucket too, for yourself and never for guests: after all galleries, each content once. raw is RAW files only; all makes the bucket a second copy of the library." },
+
   WEB_HOST:         { kind: text("a host name or IP address", /^[A-Za-z0-9.:_-]+$/), default: "127.0.0.1", meaning: "Where the web server listens: this machine only, unless told otherwise; 0.0.0.0 opens it to the network." },
   WEB_PORT:         { kind: integer(0, 65_535), default: "8081", meaning: "Its port; 0 takes any free one." },
   WEB_URL:          { kind: optional(address), default: "", meaning: "Address put into links when guests reach this machine under another name; empty uses host and port." },

@@ -51,6 +51,9 @@ export function slice(values: Values, credentials: Credentials | null) {
       linkCredentials: linkCredentials(values),
       expirySeconds: values.PRESIGN_EXPIRY_SECONDS,
       uploadWorkers: values.UPLOAD_WORKERS,
+      uploadBytesPerSecond: values.UPLOAD_MBPS === 0 ? null : (values.UPLOAD_MBPS * MEGABYTE) / 8,
+      // Without a bucket they would be copied onto the disk they are on.
+      originals: values.S3_BUCKET === null ? "none" : values.UPLOAD_ORIGINALS,
     },
     share: { mode: values.SHARE, bucket: values.SHARE_BUCKET, url: values.SHARE_URL },
     web: { host: values.WEB_HOST, port: values.WEB_PORT, url: values.WEB_URL },

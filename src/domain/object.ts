@@ -15,6 +15,8 @@ export interface NewObject {
   readonly contentType: string;
   readonly contentEncoding?: "gzip";
   readonly cacheControl: string;
+  /** Its key names its content: whoever was first has put the same, and is not put over. */
+  readonly isFinal?: true;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Volume } from "../domain/card.ts";
 import { displayPath, pathKey } from "../domain/card-path.ts";
 import { Failure } from "../domain/failure.ts";
-import { sessionFolder } from "../domain/layout.ts";
+import { keys, sessionFolder } from "../domain/layout.ts";
 import { receiptJson, receiptText } from "../domain/receipt.ts";
 import type { CopyPlace, FormatFacts, Verdict } from "../domain/safety.ts";
 import { doubtsOfFormat, doubtsOfRemoval } from "../domain/safety.ts";
@@ -41,7 +41,7 @@ export async function certify(
   for (const { file, hash } of kept) {
     const original = catalog.original(hash);
     if (original === null) continue;
-    const places = await placesOf({ hash, ...original }, ports);
+    const places = await placesOf({ hash, ...original }, ports, signal);
     const isSameAgain = source === "not-read" ? null : !different.has(pathKey(file.path));
     const { sizeBytes } = file;
     lines.push({
@@ -76,10 +76,21 @@ export async function certify(
 }
 
 /** Where a proved copy is, seen there now: a row says only that it was. A bucket that holds originals is one more place. */
-async function placesOf(original: Original, { library, second }: Ports): Promise<CopyPlace[]> {
+async function placesOf(
+  original: Original,
+  { catalog, library, second, store }: Ports,
+  signal: AbortSignal,
+): Promise<CopyPlace[]> {
   const places: CopyPlace[] = [];
   if (await library.holds(original.path, original.sizeBytes)) places.push("library");
   if (second !== null && (await isThere(second.holds(original)))) places.push("second disk");
+  const { hash, path, sizeBytes } = original;
+  const key = keys.original(hash, path);
+  const inBucket = async () => {
+    const found = await store.has(key, signal);
+    return found?.sizeBytes === sizeBytes && found.sha256 === hash;
+  };
+  if (catalog.objectHash(key) === hash && (await isThere(inBucket()))) places.push("bucket");
   return places;
 }
 

@@ -10,13 +10,14 @@ import { deliver } from "./deliver.ts";
 import type { Offloaded } from "./offload.ts";
 import { offload } from "./offload.ts";
 import type { OffloadOptions } from "./offload-options.ts";
+import type { OriginalsOptions } from "./originals.ts";
 import type { Ports } from "./ports.ts";
 import type { Report } from "./report.ts";
 import { takeDown } from "./take-down.ts";
 import type { ZipOptions } from "./zip-galleries.ts";
 import { zipGalleries } from "./zip-galleries.ts";
 
-export interface IngestOptions extends OffloadOptions, DeliverOptions, ZipOptions {
+export interface IngestOptions extends OffloadOptions, DeliverOptions, OriginalsOptions, ZipOptions {
   /** Whether a card is unmounted when everything on it is kept: the daemon does, a person who named a folder did not ask. */
   readonly releases: boolean;
 }

@@ -100,6 +100,8 @@ interface LibraryPort {
    */
   place(copy: ProvedCopy, path: string): Promise<string>;
   discard(copy: ProvedCopy): Promise<void>;
+  /** Absolute path of an original. */
+  fileOf(path: string): string;
   /** Whether the original is on disk with that size. */
   holds(path: string, sizeBytes: number): Promise<boolean>;
   /** Makes the names of these originals survive a power cut. */
@@ -221,6 +223,13 @@ interface CatalogPort {
   objectHash(key: string): string | null;
   /** Must be called before other bytes are put under a key that is recorded: until they are recorded, nothing is claimed of it. */
   forgetObject(key: string): void;
+  /** Originals that the store is not known to have, of the newest session first. */
+  absentOriginals(
+    which: "raw" | "all",
+    limit: number,
+  ): readonly (Original & { readonly contentType: string })[];
+  /** How many originals are to be in the store, and how many of them are not known to be. */
+  countOriginals(which: "raw" | "all"): { readonly chosen: number; readonly absent: number };
   recordObjects(objects: readonly Pick<NewObject, "key" | "sizeBytes" | "sha256">[]): void;
   /** Sessions with a complete gallery in this store whose zips were not looked at since, oldest first. */
   unzipped(): readonly Session[];
@@ -246,7 +255,11 @@ export interface PicturesPort {
 interface StorePort {
   /** On return the object is in the store and was seen there with this size. Throws `remote-*`. */
   put(object: NewObject, signal: AbortSignal): Promise<void>;
-  has(key: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number } | null>;
+  /** `sha256` is what was announced when it was put; `null` where that is not known. */
+  has(
+    key: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly sizeBytes: number; readonly sha256: string | null } | null>;
   /** The whole object in memory: for small ones. */
   get(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
   /** On return nothing is below this key, nor under it, and nothing of a revoked gallery can come there. */

@@ -26,6 +26,8 @@ export type Told =
   | { readonly kind: "delivering"; readonly session: Session }
   | { readonly kind: "rendered"; readonly files: number }
   | { readonly kind: "uploaded"; readonly files: number; readonly objects: number; readonly bytes: number }
+  /** Of the originals that go to the store. */
+  | { readonly kind: "originals"; readonly uploaded: number; readonly total: number }
   | {
       readonly kind: "published";
       readonly session: Session;

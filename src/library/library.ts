@@ -71,6 +71,9 @@ export function openLibrary({ root, copy, heads, reread, hash }: LibraryOptions)
       });
     },
 
+    /** Absolute path of an original. */
+    fileOf: (path: string): string => inside(root, path),
+
     /** Bytes that can still be written without being root, less what is set aside. Throws `disk-*`. */
     async freeBytes(): Promise<number> {
       return onDiskAsync(root, async () => {

@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { S3 } from "@aws-sdk/client-s3";
+import type { Meter } from "../flow/meter.ts";
 import type { BegunUploads } from "./begun-upload.ts";
 import type { S3Place } from "./s3-errors.ts";
 import { translateS3Error } from "./s3-errors.ts";
+import { throttle } from "./s3-throttle.ts";
 
 export interface S3Options {
   readonly bucket: string;
@@ -29,6 +31,8 @@ export interface S3Options {
   readonly timeouts?: Partial<S3Timeouts>;
   /** Where uploads in parts are written down; without it, one that is broken off is taken back. */
   readonly begun?: BegunUploads | null;
+  /** Limits what goes out, together with all others that have it. */
+  readonly meter?: Meter | null;
   /** Milliseconds since 1970, for signing links. */
   readonly now?: () => number;
 }
@@ -49,6 +53,9 @@ interface S3Timeouts {
  * completing a large upload for most of a minute; 16 MiB in 20 minutes is 0.1 Mbit/s, the slowest phone worth waiting for.
  */
 const TIMEOUTS: S3Timeouts = { connectMs: 10_000, idleMs: 60_000, answerMs: 120_000, bodyMs: 1_200_000 };
+
+/** Of one request: larger objects go in parts. */
+export const LARGEST_BODY_BYTES = 16 * 1024 * 1024;
 
 /** With the SDK's back-off (up to 0.1, 0.2, 0.4 s) a store that is not there is known after a second. */
 const ATTEMPTS = 4;
@@ -73,7 +80,7 @@ export interface S3Connection {
 export async function connect(options: S3Options): Promise<S3Connection> {
   const sdk = await import("@aws-sdk/client-s3");
   const { bucket, region, forcePathStyle, sockets = 50, credentials } = options;
-  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const timeouts = timeoutsOf(options, sockets);
   const endpoint = options.endpoint || null;
   const pool = { keepAlive: true, maxSockets: sockets };
   const client = new sdk.S3({
@@ -104,6 +111,7 @@ export async function connect(options: S3Options): Promise<S3Connection> {
     logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
   });
   if (endpoint !== null) addContentMd5(client);
+  if (options.meter) throttle(client, options.meter);
   nameFailed(client);
   const place: S3Place = { bucket, region, host: endpoint === null ? "Amazon S3" : new URL(endpoint).host };
   return {
@@ -124,6 +132,13 @@ export async function connect(options: S3Options): Promise<S3Connection> {
       }
     },
   };
+}
+
+/** With a limit, a body may have to wait until all others are through. */
+function timeoutsOf({ timeouts, meter }: S3Options, sockets: number): S3Timeouts {
+  const known = { ...TIMEOUTS, ...timeouts };
+  const queueMs = meter ? ((sockets * LARGEST_BODY_BYTES) / meter.bytesPerSecond) * 1000 : 0;
+  return { ...known, bodyMs: Math.round(known.bodyMs + queueMs) };
 }
 
 function withoutNull({ accessKeyId, secretAccessKey, sessionToken }: NonNullable<S3Options["credentials"]>) {

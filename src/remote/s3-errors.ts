@@ -165,3 +165,9 @@ export function errorName(error: unknown): string {
 export function isLost(error: unknown): boolean {
   return ["NoSuchUpload", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"].includes(errorName(error));
 }
+
+/** The status a server answered with, when that is what went wrong. */
+export function statusOf(error: unknown): number | undefined {
+  const cause = error instanceof Failure ? error.cause : error;
+  return (cause as ForeignError | undefined)?.$metadata?.httpStatusCode;
+}

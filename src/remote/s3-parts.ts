@@ -7,7 +7,7 @@ import type { NewObject } from "../domain/object.ts";
 import type { BegunUpload } from "./begun-upload.ts";
 import { isBodyWrong, readBody } from "./body.ts";
 import type { S3Connection } from "./s3-client.ts";
-import { isLost } from "./s3-errors.ts";
+import { isLost, statusOf } from "./s3-errors.ts";
 import { headersOf, isProved, prove } from "./s3-prove.ts";
 
 /** S3 wants at least 5 MiB; this much is sent again when a connection breaks or the process is killed. */
@@ -85,7 +85,9 @@ async function sendParts(
     const ours = s3.isAmazon ? { ChecksumCRC32: checksum.toString("base64") } : {};
     await prove(s3, key, object, ours, signal);
   } catch (error) {
-    const isKept = s3.begun !== null && !isBodyWrong(error) && !isLost(error);
+    // 412: somebody else has completed it meanwhile.
+    const isOver = isBodyWrong(error) || isLost(error) || statusOf(error) === 412;
+    const isKept = s3.begun !== null && !isOver;
     if (progress.id !== null && !isKept) await takeBack(s3, key, object.key, progress.id);
     signal.throwIfAborted();
     throw error;

@@ -14,6 +14,7 @@ export function headersOf({ bucket }: S3Connection, key: string, object: NewObje
     ContentType: object.contentType,
     CacheControl: object.cacheControl,
     Metadata: { [OUR_HASH]: object.sha256 },
+    ...(object.isFinal && { IfNoneMatch: "*" }),
     ...(object.contentEncoding && { ContentEncoding: object.contentEncoding }),
   };
 }

@@ -2,11 +2,11 @@ import { Failure } from "../domain/failure.ts";
 import type { NewObject } from "../domain/object.ts";
 import { isBodyWrong, readBody } from "./body.ts";
 import type { S3Connection } from "./s3-client.ts";
+import { LARGEST_BODY_BYTES } from "./s3-client.ts";
+import { statusOf } from "./s3-errors.ts";
 import { putInParts } from "./s3-parts.ts";
-import { headersOf, prove } from "./s3-prove.ts";
+import { headersOf, isProved, prove } from "./s3-prove.ts";
 
-/** Up to here one request does: fewer round trips and fewer billed requests than parts. */
-const SINGLE_PUT_BYTES = 16 * 1024 * 1024;
 /** Bytes damaged on the way, or a store that says yes and keeps nothing: mostly that is better the next time. */
 const TRIES = 3;
 
@@ -23,11 +23,18 @@ export async function putObject(
   object: NewObject,
   signal: AbortSignal,
 ): Promise<void> {
-  const put = object.sizeBytes <= SINGLE_PUT_BYTES ? putWhole : putInParts;
+  // Up to there one request does: fewer round trips and fewer billed requests than parts.
+  const put = object.sizeBytes <= LARGEST_BODY_BYTES ? putWhole : putInParts;
   for (let left = TRIES - 1; ; left--)
     try {
       return await put(s3, key, object, signal);
     } catch (error) {
+      // 412: somebody was first. 501: a store that does not know the condition.
+      if (object.isFinal && [412, 501].includes(statusOf(error) ?? 0)) {
+        if (await isProved(s3, key, object, signal)) return;
+        const { isFinal: _, ...over } = object;
+        return putObject(s3, key, over, signal);
+      }
       const mayPass = Failure.is(error) && error.code === "remote-corrupt" && !isBodyWrong(error);
       if (left === 0 || !mayPass) throw error;
     }

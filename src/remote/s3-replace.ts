@@ -3,7 +3,7 @@ import type { NewObject } from "../domain/object.ts";
 import { readBody } from "./body.ts";
 import type { TaggedObject } from "./object-store.ts";
 import type { S3Connection } from "./s3-client.ts";
-import { isDenied, isMissing } from "./s3-errors.ts";
+import { isDenied, isMissing, statusOf } from "./s3-errors.ts";
 import { headersOf } from "./s3-prove.ts";
 
 /** The object with its ETag, which S3 gives each content of a key (RFC 9110, 8.8.3). */
@@ -71,11 +71,6 @@ async function look(
   if (head === null || (head.ETag === before && head.ContentLength !== object.sizeBytes))
     throw new Failure("remote-corrupt", `${object.key} is not in the bucket after it was put.`);
 }
-
-const statusOf = (error: unknown): number | undefined =>
-  error instanceof Failure
-    ? (error.cause as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode
-    : undefined;
 
 /** 412 is the answer; Amazon gives 409 while another such PUT is under way, and 404 where an object to match is gone. */
 function isOvertaken(error: unknown): boolean {

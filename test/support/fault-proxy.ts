@@ -20,8 +20,9 @@ type Fault =
 
 export interface FaultProxy {
   readonly endpoint: string;
-  /** Bytes of request bodies that came, and went on to the server or not. */
+  /** Bytes of request bodies that came, and went on to the server or not; in all, and by path without its query. */
   readonly bodyBytes: number;
+  readonly bytesTo: ReadonlyMap<string, number>;
   readonly requests: number;
   readonly dealt: Readonly<Record<Fault, number>>;
   /** Connections of clients: now, and the most there were at once. */
@@ -42,6 +43,7 @@ export async function startFaultProxy(upstream: string, seed = 1): Promise<Fault
   const dealt: Record<Fault, number> = { busy: 0, drop: 0, resetBefore: 0, resetAfter: 0, lie: 0 };
   const sockets = new Set<Socket>();
   const arrivals: { atMs: number; bytes: number }[] = [];
+  const bytesTo = new Map<string, number>();
   let odds: Partial<Record<Fault, number>> = {};
   let [bytesPerSecond, bodyBytes, requests, most] = [Number.POSITIVE_INFINITY, 0, 0, 0];
   let freeMs = 0;
@@ -69,6 +71,7 @@ export async function startFaultProxy(upstream: string, seed = 1): Promise<Fault
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request;
+    const path = decodeURIComponent((request.url ?? "").split("?")[0] ?? "");
     const fault = fate(request);
     await light?.promise;
     const forwarded =
@@ -100,6 +103,7 @@ export async function startFaultProxy(upstream: string, seed = 1): Promise<Fault
     for await (const piece of request as AsyncIterable<Buffer>) {
       await light?.promise;
       bodyBytes += piece.length;
+      bytesTo.set(path, (bytesTo.get(path) ?? 0) + piece.length);
       arrivals.push({ atMs: performance.now(), bytes: piece.length });
       await throttle(piece.length);
       if (fault === "drop" || fault === "resetBefore") break;
@@ -153,6 +157,7 @@ export async function startFaultProxy(upstream: string, seed = 1): Promise<Fault
     get sockets() {
       return { open: sockets.size, most };
     },
+    bytesTo,
     dealt,
     arrivals,
     misbehave(how) {
