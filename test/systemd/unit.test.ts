@@ -95,6 +95,9 @@ describe("the units", () => {
     const scripts = [
       ...["mount-card", "ghostroll"].map((name) => join(systemd, name)),
       ...["systemd-box.sh", "boxed.sh"].map((name) => join(import.meta.dirname, name)),
+      ...["agent", "fetch-kernel.sh", "init", "make-initramfs.sh"].map((name) =>
+        join(root, "test/guest", name),
+      ),
     ];
     const { stdout, status } = spawnSync("shellcheck", scripts, { encoding: "utf8" });
     assert.deepEqual([status, stdout], [0, ""]);
