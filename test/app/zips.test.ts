@@ -88,12 +88,12 @@ describe("all pictures as zips, in a real bucket", { skip: lacks("radosgw", "chr
   }
 
   it("are one link that works without JavaScript, made once, and made anew when a picture comes later", async (t) => {
-    const { folder, ingest, keys, shares } = await box(t);
+    const { folder, ingest, keys, shares, start } = await box(t);
     const card = await pictureCard(join(folder, "EOS_DIGITAL"), 6);
     const late = join(card, "DCIM/100CANON/LATE.JPG");
     // Refused by name, so that the same session goes on when it is a picture.
     execFileSync("mkfifo", [late]);
-    const { link } = await ingest(card, 3);
+    const { link, sessions } = await ingest(card, 3);
     assert.ok(link);
 
     const context = await browser.open({ ...PHONE, javaScriptEnabled: false });
@@ -135,6 +135,13 @@ describe("all pictures as zips, in a real bucket", { skip: lacks("radosgw", "chr
     const now = await keys(/\/z\//);
     assert.equal(now.length, 1, "the one without the new picture is deleted");
     assert.notDeepEqual(now, zips);
+
+    const open = (await anchor.getAttribute("href")) ?? "";
+    assert.equal((await fetch(open)).status, 200);
+    const [session = ""] = sessions;
+    assert.equal((await start("revoke", session).ended).code, 0);
+    assert.equal((await fetch(open)).status, 404, "it goes with its gallery");
+    assert.deepEqual(await keys(/\/g\//), []);
     await context.close();
   });
 
@@ -165,6 +172,7 @@ describe("all pictures as zips, in a real bucket", { skip: lacks("radosgw", "chr
     const claimed = catalog.prepare("SELECT 'box/' || key FROM object").pluck().all() as string[];
     catalog.close();
     assert.deepEqual((await keys()).toSorted(), claimed.toSorted());
+    assert.deepEqual((await admin.listMultipartUploads({ Bucket })).Uploads ?? [], []);
     assert.equal((await ingest(card)).puts, 0);
   });
 });
