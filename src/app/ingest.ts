@@ -101,11 +101,15 @@ export async function ingestInto(
     // With nothing to read there is nothing to watch: the summary says it all.
     if (tracker.look().foundFiles > 0) display?.update(tracker.look());
   };
+  // Of other cards only that the last thing is being done, which can take as long as all before.
+  const hearLast: typeof report = (told) => {
+    if (told.kind === "zipping") report(told);
+  };
   warnOfStore(house, display, context.signal);
   try {
     const ingested = await ingestCard(volume, options, ports, report, context.signal);
     const [late, certificate] = await Promise.all([
-      ingested.undelivered ?? deliverRest(options, ports, () => {}, context.signal),
+      ingested.undelivered ?? deliverRest(options, ports, hearLast, context.signal),
       ingested.certified,
     ]);
     const failure = late === null ? await deliverOriginals(options, ports, report, context.signal) : null;

@@ -68,7 +68,9 @@ export function track(label: string, now: () => number = () => performance.now()
           if (told.format?.length === 0) sentence = formatInWords(told.format);
           break;
         case "zipping":
-          sentence = `Everything is in the gallery. Making what guests download at once, ${bytesInWords(told.bytes)}.`;
+          // That the card may be pulled is still what somebody at the machine waits for.
+          sentence =
+            `${sentence ?? ""} Everything is in the gallery; what guests download at once is made, ${bytesInWords(told.bytes)}.`.trim();
           break;
         case "zips-put-off":
         case "session":
