@@ -1,5 +1,6 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { openInTime } from "../flow/in-time.ts";
 import { possibleCards } from "./candidates.ts";
 import type { Drive } from "./drives.ts";
 import type { Mount } from "./mounts.ts";
@@ -14,40 +15,46 @@ export interface Place {
   readonly root: string;
   /** The disk it is on, or the folder itself: two places with one reader share its speed and its fate. */
   readonly reader: string;
-  /** The kernel's number of the mount, and which medium is below it; `null` for a plain folder. */
-  readonly mount: { readonly id: number; readonly sequence: string } | null;
+  /** The kernel's number of the mount and of its device, and which medium is below it; `null` for a plain folder. */
+  readonly mount: { readonly id: number; readonly device: string; readonly sequence: string } | null;
   /** Somebody has mounted it so that it can be written to. */
   readonly isWritable: boolean;
 }
+
+/** What reads no card answers in a millisecond. A root may be a card's mount point itself, and then never answer. */
+const DEADLINE_MS = 1_000;
 
 /**
  * Where cards may be now: mounts that are in the right place, and plain folders directly below a mount root, which stand in
  * for cards. Reads no card.
  */
-export async function findPlaces(
-  mounts: readonly Mount[],
-  drives: readonly Drive[] | null,
-  mountRoots: readonly string[],
-): Promise<Place[]> {
-  const roots = (await Promise.all(mountRoots.map((root) => realpath(root).catch(() => [])))).flat();
-  const onDisks = await Promise.all(mounts.map(async (mount) => ({ ...mount, disk: await diskOf(mount) })));
-  const swaps = await Promise.all(
-    (await readSwaps()).map(async (source) => (await diskOf({ device: "", source }))?.name ?? []),
-  );
-  const cards = possibleCards({ mounts: onDisks, swapDisks: swaps.flat(), drives, mountRoots: roots });
-  const targets = new Set(mounts.map(({ target }) => target));
-  const folders = await Promise.all(roots.map(async (root) => foldersIn(root, targets)));
-  return [
-    ...cards.map(({ id, disk, target, isReadOnly }) => ({
-      key: `mount ${id} ${disk?.sequence ?? ""}`,
-      revision: "",
-      root: target,
-      reader: disk?.name ?? target,
-      mount: { id, sequence: disk?.sequence ?? "" },
-      isWritable: !isReadOnly,
-    })),
-    ...folders.flat(),
-  ];
+export function openPlaces(mountRoots: readonly string[]) {
+  const realInTime = openInTime<string | null>(DEADLINE_MS);
+  const foldersInTime = openInTime<Place[]>(DEADLINE_MS);
+  return async (mounts: readonly Mount[], drives: readonly Drive[] | null): Promise<Place[]> => {
+    const real = async (root: string) => realInTime(root, async () => realpath(root).catch(() => null));
+    const roots = (await Promise.all(mountRoots.map(real))).filter((root) => root !== null);
+    const onDisks = await Promise.all(mounts.map(async (mount) => ({ ...mount, disk: await diskOf(mount) })));
+    const swaps = await Promise.all(
+      (await readSwaps()).map(async (source) => (await diskOf({ device: "", source }))?.name ?? []),
+    );
+    const cards = possibleCards({ mounts: onDisks, swapDisks: swaps.flat(), drives, mountRoots: roots });
+    const targets = new Set(mounts.map(({ target }) => target));
+    const folders = await Promise.all(
+      roots.map(async (root) => (await foldersInTime(root, async () => foldersIn(root, targets))) ?? []),
+    );
+    return [
+      ...cards.map(({ id, device, disk, target, isReadOnly }) => ({
+        key: `mount ${id} ${disk?.sequence ?? ""}`,
+        revision: "",
+        root: target,
+        reader: disk?.name ?? target,
+        mount: { id, device, sequence: disk?.sequence ?? "" },
+        isWritable: !isReadOnly,
+      })),
+      ...folders.flat(),
+    ];
+  };
 }
 
 /** Plain folders of a mount root. Those that are mount points are left alone: a card may hang behind them. */

@@ -17,12 +17,12 @@ export function openStaleMounts() {
     /** Of what is there now, what can be believed. */
     without(places: readonly Place[]): Place[] {
       for (const { mount, root } of places)
-        if (mount !== null && remounted.has(root)) media.delete(`${mount.id} ${root}`);
+        if (mount !== null && remounted.has(root)) media.delete(keyOf(mount, root));
       remounted.clear();
       const present = new Set<string>();
       const believed = places.filter(({ mount, root }) => {
         if (mount === null) return true;
-        const key = `${mount.id} ${root}`;
+        const key = keyOf(mount, root);
         present.add(key);
         if (!media.has(key)) media.set(key, mount.sequence);
         return media.get(key) === mount.sequence;
@@ -31,4 +31,8 @@ export function openStaleMounts() {
       return believed;
     },
   };
+}
+
+function keyOf({ id, device }: NonNullable<Place["mount"]>, root: string): string {
+  return `${id} ${device} ${root}`;
 }

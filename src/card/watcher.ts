@@ -10,7 +10,7 @@ import { identifyRoot } from "./identify-volume.ts";
 import { readMounts } from "./mounts.ts";
 import type { Peek, PeekRequest } from "./peek-task.ts";
 import type { Place } from "./places.ts";
-import { findPlaces } from "./places.ts";
+import { openPlaces } from "./places.ts";
 import { mediumOf } from "./presence.ts";
 import { openStaleMounts } from "./stale-mounts.ts";
 
@@ -74,6 +74,7 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
   /** A bug met in the background, thrown where the caller sees it. */
   let bug: { readonly error: unknown } | null = null;
 
+  const findPlaces = openPlaces(mountRoots);
   const stale = openStaleMounts();
   const hinting = hints?.({
     mountRoots,
@@ -96,7 +97,7 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
     if (bug !== null) throw bug.error;
     const mounts = await readMounts();
     askDrivesAfter(mounts.map(({ id, target }) => `${id} ${target}`).join("\n"));
-    const places = stale.without(await findPlaces(mounts, drives, mountRoots));
+    const places = stale.without(await findPlaces(mounts, drives));
     const events = forgetAllBut(new Set(places.map(({ key }) => key)));
     for (const place of places) {
       const sight = notice(place);

@@ -12,6 +12,10 @@ export interface LoopCard {
   readonly device: string;
   /** Mounts it on a folder, which is made. */
   insert(target: string, options?: string): Promise<void>;
+  /** Attaches it read-only, as `swapFor` needs it. */
+  reattachReadOnly(): void;
+  /** Puts another medium of the same size into the reader, below whatever is mounted: the kernel counts it (LOOP_CHANGE_FD). */
+  swapFor(image: string): void;
   /** Unmounts it and removes the folder. */
   remove(target: string): Promise<void>;
 }
@@ -21,6 +25,9 @@ interface Making {
   readonly uuid?: string;
   readonly sizeBytes?: number;
 }
+
+/** Node has no ioctl. */
+const SWAP = `open(L, "<", $ARGV[0]) and open(F, "<", $ARGV[1]) and ioctl(L, 0x4C06, fileno(F)) or die "$!"`;
 
 const run = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: "utf8" }).trim();
 
@@ -53,6 +60,13 @@ export async function loopCard(
   return {
     image,
     device,
+    reattachReadOnly() {
+      run("losetup", "--detach", device);
+      run("losetup", "--read-only", device, image);
+    },
+    swapFor(other) {
+      run("perl", "-e", SWAP, device, other);
+    },
     async insert(target, options = "ro") {
       await mkdir(target, { recursive: true });
       run("mount", "-o", options, device, target);
