@@ -30,7 +30,8 @@ export async function aboutStore(settings: Settings, signal: AbortSignal): Promi
       const withLinks = index === 0 && mode !== "cdn";
       // Of two buckets, the second one is that of the pages.
       const openPages = mode !== "presigned" && index === buckets.length - 1 && { at: url };
-      const probing = { name, withLinks, openPages, withOriginals: false };
+      const withOriginals = index === 0 && settings.store.originals !== "none";
+      const probing = { name, withLinks, openPages, withOriginals };
       const rights = await probeRights(options, probing, signal);
       checks.push(...rightsInWords(options.bucket, rights));
     }

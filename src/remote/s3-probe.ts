@@ -28,6 +28,8 @@ export interface ProbedRight {
 
 /** What is only tried lies below it or `NO_GALLERY`; docs/iam/uploader.json allows to delete there. */
 const FOLDER = ".doctor";
+/** A right in the whole bucket: once is enough. */
+const OF_THE_BUCKET = "s3:ListBucketMultipartUploads";
 /** Nobody's upload: who may do what is asked hears that there is none, so nothing has to be begun. */
 const NO_UPLOAD = "ghostroll-doctor";
 const NOT_THERE: ReadonlySet<string> = new Set(["NoSuchUpload", "NoSuchKey", "NotFound", "InvalidArgument"]);
@@ -57,8 +59,10 @@ export async function probeRights(
     };
     const rights = await probeFolder(s3, options, galleries, withLinks ? signed : null, signal);
     rights.push(await probeList(s3, options, galleries, signal));
-    if (withOriginals)
-      rights.push(...(await probeFolder(s3, options, `originals/${FOLDER}/${name}`, null, signal)));
+    if (withOriginals) {
+      const ofOriginals = await probeFolder(s3, options, `originals/${FOLDER}/${name}`, null, signal);
+      rights.push(...ofOriginals.filter(({ right }) => right !== OF_THE_BUCKET));
+    }
     if (openPages !== false) {
       const page = `g/${NO_GALLERY}/m/${name}`;
       const link = async () => `${(openPages.at ?? base).replace(/\/$/, "")}/${page}`;
@@ -117,7 +121,7 @@ async function probeFolder(
     for (const { UploadId } of canAbort ? Uploads : [])
       await client.abortMultipartUpload({ ...target, UploadId }, to);
   };
-  note("s3:ListBucketMultipartUploads", await may(listAndTakeBack));
+  note(OF_THE_BUCKET, await may(listAndTakeBack));
   const put = async (to: Ending) => client.putObject({ ...target, Body: TRIAL }, to);
   const canPut =
     canDelete || canAbort ? await may(canDelete ? put : async (to) => begin(to, async () => {})) : null;

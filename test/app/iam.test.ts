@@ -64,6 +64,7 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
   const environment = () => ({
     GHOSTROLL_S3_BUCKET: BUCKET,
     GHOSTROLL_S3_PREFIX_ROOT: PREFIX,
+    GHOSTROLL_UPLOAD_ORIGINALS: "all",
     GHOSTROLL_S3_ENDPOINT: given(server).endpoint,
     AWS_ACCESS_KEY_ID: given(uploader).accessKeyId,
     AWS_SECRET_ACCESS_KEY: given(uploader).secretAccessKey,
@@ -93,17 +94,18 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
 
     // Nothing that the presigner signs is refused, and the uploader signs nothing.
     const store = await storeOf(given(uploader), given(presigner));
-    const shown = (await inBucket()).map((key) => key.slice(PREFIX.length + 1));
-    assert.ok(shown.length > 12, shown.join());
+    const put = (await inBucket()).map((key) => key.slice(PREFIX.length + 1));
+    const shown = put.filter((key) => !key.startsWith("originals/"));
+    assert.ok(shown.length > 12, put.join());
     for (const key of shown) assert.equal((await open(store, key)).status, 200, key);
 
     const originals = [...(await hashesBelow(join(base, "originals")))].filter(([path]) =>
       path.endsWith("JPG"),
     );
     const [path = "", hash = ""] = originals[0] ?? [];
-    const bytes = await readFile(path);
-    await store.put(newObject(keys.original(hash, path), bytes), never);
-    await writeFile(path, bytes.subarray(1));
+    assert.equal(originals.length, 6);
+    for (const [file, content] of originals) assert.ok(put.includes(keys.original(content, file)), file);
+    await writeFile(path, (await readFile(path)).subarray(1));
     const repaired = await ghostroll(["verify", "--all", "--repair", "--json"], { env });
     assert.equal(repaired.code, 0, repaired.out + repaired.err);
     const { rot } = JSON.parse(repaired.out) as Verified;
@@ -228,8 +230,10 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
       const isNeeded = action !== "s3:DeleteObject";
       const named = checks.filter(({ says }) => says.includes(`${action} `));
       if (isNeeded) {
-        assert.equal(checks.length, 1, JSON.stringify(checks));
-        assert.deepEqual([named.length, named[0]?.isOk], [1, false], JSON.stringify(checks));
+        // Galleries and originals each.
+        const lines = sid === "PutAndProve" ? 2 : 1;
+        assert.deepEqual([checks.length, named.length], [lines, lines], JSON.stringify(checks));
+        assert.ok(named.every(({ isOk }) => !isOk));
         assert.match(named[0]?.fix ?? "", new RegExp(`docs/iam/${user}\\.json`));
       } else {
         assert.ok(checks.every(({ isOk }) => isOk), JSON.stringify(checks)); // biome-ignore format: reads as one step
@@ -237,6 +241,21 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
       }
       assert.deepEqual(await inBucket(), before, "nothing is left behind");
     });
+
+  it("doctor tells a right that is missing for originals only from one that is missing for galleries", async () => {
+    const all = policy("uploader");
+    const Resource = `arn:aws:s3:::${BUCKET}/${PREFIX}/originals/*`;
+    const deny = { Sid: "Less", Effect: "Deny", Action: "s3:PutObject", Resource };
+    await given(uploader).allow({ ...all, Statement: [...all.Statement, deny] });
+    const says = (await aboutStore(settings(), never)).map((check) => check.says);
+    const withoutThem = await aboutStore(settings({ GHOSTROLL_UPLOAD_ORIGINALS: "none" }), never);
+    await given(uploader).allow(all);
+    assert.deepEqual(says, [`the access key may not do s3:PutObject below ${PREFIX}/originals/ in the bucket ${BUCKET}`]); // biome-ignore format: one line
+    assert.ok(
+      withoutThem.every(({ isOk }) => isOk),
+      "what is not asked for is not needed",
+    );
+  });
 
   it("doctor says when pages do not open for guests in a mode whose links bear no signature, and when they do", async (t) => {
     const [before, short] = [await inBucket(), settings({ GHOSTROLL_SHARE: "capability" })];
