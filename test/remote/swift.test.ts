@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { randomBytes, randomUUID } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { S3 } from "@aws-sdk/client-s3";
@@ -65,12 +65,15 @@ describe("a gallery on OpenStack Swift", { skip }, () => {
       GHOSTROLL_BASE_DIR: base,
       GHOSTROLL_RESERVE_MB: "0",
       GHOSTROLL_S3_BUCKET: "photos",
+      GHOSTROLL_UPLOAD_ORIGINALS: "all",
       GHOSTROLL_S3_ENDPOINT: endpoint,
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
     };
     await admin.createBucket({ Bucket: "photos" });
     const card = await pictureCard(join(folder, "card"), 12);
+    // Large enough to go in parts.
+    await writeFile(join(card, "DCIM/100CANON/MVI_0001.MP4"), randomBytes(20 * 2 ** 20));
     const ingest = async () => {
       const { code, out, err } = await ghostroll(["ingest", card, "--json", "--rescan", "stat"], { env });
       assert.equal(code, 0, out + err);
@@ -83,9 +86,16 @@ describe("a gallery on OpenStack Swift", { skip }, () => {
 
     const { Contents = [] } = await admin.listObjectsV2({ Bucket: "photos" });
     const renditions = await hashesBelow(join(base, "renditions"));
+    const originals = new Set((await hashesBelow(card)).values());
     let compared = 0;
     for (const { Key = "" } of Contents) {
       assert.ok((await fetch(`${endpoint}/photos/${Key}`)).status >= 400, `${Key} opens without a signature`);
+      const content = /\/originals\/(\w+)/.exec(Key)?.[1];
+      if (content !== undefined) {
+        const object = await admin.getObject({ Bucket: "photos", Key });
+        assert.equal(sha256(Buffer.from((await object.Body?.transformToByteArray()) ?? [])), content);
+        assert.ok(originals.delete(content), `${Key} is on the card`);
+      }
       const name = /\/p\/([^/]+)$/.exec(Key)?.[1];
       if (name === undefined) continue;
       const object = await admin.getObject({ Bucket: "photos", Key });
@@ -97,7 +107,7 @@ describe("a gallery on OpenStack Swift", { skip }, () => {
       );
       compared++;
     }
-    assert.equal(compared, renditions.size);
+    assert.deepEqual([compared, originals.size], [renditions.size, 0]);
     const again = await ingest();
     assert.deepEqual([again.bytesRead, again.puts, again.link], [0, 0, link]);
 
