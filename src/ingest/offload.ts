@@ -16,8 +16,9 @@ import { whatIsNew } from "./what-is-new.ts";
 export interface Offloaded extends ReadAgain {
   /** The sessions that got something, in the order they were opened; none when nothing was new. */
   readonly sessions: readonly Session[];
+  /** All that was met: known, kept, duplicate or named as failed. A file that went away meanwhile was met, too. */
   readonly foundFiles: number;
-  /** Files that were kept before this insertion. */
+  /** Files that were kept before this insertion, and not in one of `sessions`. */
   readonly knownFiles: number;
   /** Everything on the card is kept, and listing it again showed the same. */
   readonly isRemovable: boolean;
@@ -44,7 +45,7 @@ export async function offload(
 ): Promise<Offloaded> {
   const sessions: Session[] = [];
   let { inventory, ...look } = await firstLook(volume, options, ports, report, signal);
-  const knownFiles = Math.max(0, look.knownFiles - keptOfUnfinished(volume, ports.catalog));
+  let knownFiles = Math.max(0, look.knownFiles - keptOfUnfinished(volume, ports.catalog));
   if (isEmpty(inventory)) throw new Failure("card-empty", `There is not a single file on ${volume.root}.`);
   report({ kind: "listed", files: inventory.files, fresh: look.fresh, knownFiles });
 
@@ -63,7 +64,12 @@ export async function offload(
       const session =
         unfinished ??
         ports.catalog.openSession(volume, sessionDay(files.map((file) => file.modifiedMs)), files);
-      if (!sessions.some(({ id }) => id === session.id)) sessions.push(session);
+      if (!sessions.some(({ id }) => id === session.id)) {
+        sessions.push(session);
+        // One that is opened again counts what it has kept before.
+        const { kept, duplicates } = ports.catalog.tally(session.id);
+        if (unfinished === null) knownFiles = Math.max(0, knownFiles - kept - duplicates);
+      }
       await keepAll(session, volume, files, inventory, options, ports, noteAndReport, signal);
     }
     const again = await ports.cards.list(volume, signal, inventory);
@@ -79,13 +85,14 @@ export async function offload(
   }
   const refused = inventory.refused.map(({ path, reason }) => ({ name: displayPath(path), reason }));
   const { files } = inventory;
+  const foundFiles = sessions.reduce((sum, { id }) => sum + ports.catalog.tally(id).found, knownFiles);
   const removal = removalFacts(volume, inventory, isRemovable, sessions, ports.catalog);
   const last = sessions.at(-1) ?? ports.catalog.lastSession(volume.id);
   const again =
     options.verifySource && last !== null
       ? await sourceAgain(volume, files, last, options.readers, ports, report, signal)
       : NOT_READ;
-  return { sessions, foundFiles: files.length, knownFiles, isRemovable, refused, files, removal, ...again };
+  return { sessions, foundFiles, knownFiles, isRemovable, refused, files, removal, ...again };
 }
 
 /** Lists the card. What is known of it is asked meanwhile: the card is listed by another process, and both take as long. */

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import type { Hash } from "node:crypto";
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, statfsSync } from "node:fs";
 import { codeOf } from "../domain/device-error.ts";
@@ -43,10 +44,21 @@ export function coldHash(path: string): ColdHash {
 /** The same for any file, with the errors of the system as they are; `null` when it ends before its size. */
 export function readCold(path: string | Buffer): ColdHash | null {
   const proof = WITHOUT_MEDIUM.has(statfsSync(path).type) ? "cached" : "cold";
+  const hash = createHash("sha256");
   const direct = openDirect(path);
-  if (direct !== null) return hashAndClose(direct, proof);
+  let done = 0;
+  if (direct !== null) {
+    const found = hashAndClose(direct, hash, 0, BLOCK_BYTES);
+    if (found.done === found.sizeBytes)
+      return { hash: hash.digest("hex"), sizeBytes: found.sizeBytes, proof };
+    // Less than a block came where there is more: that position cannot be read past the cache, so its pages are dropped instead.
+    ({ done } = found);
+  }
   const plain = openSync(path, constants.O_RDONLY);
-  return hashAndClose(plain, dropCache(plain) ? proof : "cached");
+  const isDropped = dropCache(plain);
+  const { done: end, sizeBytes } = hashAndClose(plain, hash, done, 1);
+  if (end < sizeBytes) return null;
+  return { hash: hash.digest("hex"), sizeBytes, proof: isDropped ? proof : "cached" };
 }
 
 /** Opens past the page cache with `offset` found, or null where the filesystem refuses that. */
@@ -84,21 +96,21 @@ function isAligned(fd: number, candidate: number): boolean {
   }
 }
 
-function hashAndClose(fd: number, proof: ColdHash["proof"]): ColdHash | null {
+/** Hashes a file from a position on, as far as whole units of `unitBytes` come before its end; says how far that was. */
+function hashAndClose(fd: number, hash: Hash, from: number, unitBytes: number) {
   try {
-    const hash = createHash("sha256");
     const sizeBytes = fstatSync(fd).size;
-    let done = 0;
+    let done = from;
     while (done < sizeBytes) {
       const count = readSync(fd, memory, offset, CHUNK_BYTES, done);
       const isTail = done + count >= sizeBytes;
       // A short read in the middle is taken up again from the last whole block, so that the position stays aligned.
-      const usable = isTail ? sizeBytes - done : count - (count % BLOCK_BYTES);
-      if (usable === 0) return null;
+      const usable = isTail ? sizeBytes - done : count - (count % unitBytes);
+      if (usable === 0) break;
       hash.update(memory.subarray(offset, offset + usable));
       done += usable;
     }
-    return { hash: hash.digest("hex"), sizeBytes, proof };
+    return { done, sizeBytes };
   } finally {
     closeSync(fd);
   }

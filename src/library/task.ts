@@ -29,27 +29,37 @@ export interface CopyReply {
 }
 
 /**
- * Reads a card file once, hashing while it writes the copy, syncs the copy and reads it back cold. On any error the copy is
- * removed. Throws `file-*`, `card-removed`, `disk-*`, `copy-unproved`.
+ * Reads a card file once, hashing while it writes the copy, syncs the copy and reads it back cold. A copy that does not read
+ * back the same is made once more: a bit may have changed on its way. On any error the copy is removed. Throws `file-*`,
+ * `card-removed`, `disk-*`, `copy-unproved`.
  */
 export default function copyAndProve(request: CopyRequest): CopyReply {
-  const { name, part } = request;
   return withCardFile(request, (file) => {
-    const fd = onDisk(part, () => createPart(part));
     try {
-      const written = writePart(file, request, fd);
-      const proof = coldHash(part);
-      if (proof.hash !== written.hash)
-        throw new Failure(
-          "copy-unproved",
-          `The copy of ${name} read back from the disk differs from the card.`,
-        );
-      return { ...written, sizeBytes: request.sizeBytes, part, proof: proof.proof };
+      return copyOnce(file, request);
     } catch (error) {
-      removePart(part);
-      throw error;
+      if (!(error instanceof Failure) || error.code !== "copy-unproved") throw error;
+      return copyOnce(file, request);
     }
   });
+}
+
+function copyOnce(file: OpenCardFile, request: CopyRequest): CopyReply {
+  const { name, part } = request;
+  const fd = onDisk(part, () => createPart(part));
+  try {
+    const written = writePart(file, request, fd);
+    const proof = coldHash(part);
+    if (proof.hash !== written.hash)
+      throw new Failure(
+        "copy-unproved",
+        `The copy of ${name} read back from the disk differs from the card.`,
+      );
+    return { ...written, sizeBytes: request.sizeBytes, part, proof: proof.proof };
+  } catch (error) {
+    removePart(part);
+    throw error;
+  }
 }
 
 /**

@@ -5,6 +5,7 @@
  *   read  FRAGMENT bad FROM TO         unreadable spot: a read that runs into it comes back short, one inside it is EIO
  *   read  FRAGMENT bad-once FROM TO    the same until it has failed once
  *   read  FRAGMENT end AT              the file gives no byte from AT on, without an error
+ *   read  FRAGMENT short AT            a read across AT comes back short, every time, without an error
  *   read  FRAGMENT note                nothing: only that its first byte was asked for is written down
  *   read  FRAGMENT grow | shrink | replace | remove    the file changes when its first byte has been read, once
  *   write FRAGMENT flip NTH AT         one bit of byte AT is written wrong, in the NTH of these files
@@ -136,6 +137,11 @@ static ssize_t faulty_read(int fd, void *buffer, size_t size, off_t at) {
       if (at >= rule->a) size = 0;
       else if (at + (off_t)size > rule->a) size = rule->a - at;
       if (size == 0) tell(rule, path);
+    } else if (strcmp(rule->action, "short") == 0) {
+      if (at < rule->a && at + (off_t)size > rule->a) {
+        size = rule->a - at;
+        tell(rule, path);
+      }
     } else if (strncmp(rule->action, "bad", 3) == 0) {
       int is_once = strcmp(rule->action, "bad-once") == 0;
       if (at + (off_t)size <= rule->a || at >= rule->b || (is_once && is_over(rule, path))) continue;
