@@ -21,11 +21,8 @@ export function openSource(firstLink) {
   const chunks = new Map();
 
   /** @param {string} name @param {string | undefined} signature */
-  const linkTo = (name, signature) => {
-    if (!index) return firstLink;
-    const { folder, tail } = index.pages ?? index.links;
-    return folder + name + tail + signature;
-  };
+  const linkTo = (name, signature) =>
+    index ? index.pages.folder + name + index.pages.tail + signature : firstLink;
 
   /**
    * Asks for the index; the browser sends `If-None-Match` itself. Never throws.
@@ -56,12 +53,14 @@ export function openSource(firstLink) {
   async function fetchChunk(number) {
     for (let attempt = 0; ; attempt++) {
       const [version, signature] = index?.chunks[number] ?? [];
-      const response = await fetch(linkTo(`m/${number}.json`, signature), { cache: "no-cache" });
+      const response = await fetch(linkTo(`${index?.folder}${number}.json`, signature), {
+        cache: "no-cache",
+      });
       const pause = CATCH_UP_MS[attempt];
       if (response.ok) {
         const chunk = /** @type {Chunk} */ (await response.json());
         if (chunk.version === version || pause === undefined) return chunk;
-      } else if (pause === undefined) throw new Error(`chunk ${number}: ${response.status}`);
+      } else if (pause === undefined) throw new Error(`chunk ${number}`);
       if (pause) await new Promise((resolve) => setTimeout(resolve, pause));
       if ((await refresh()) === "changed") dispatchEvent(new Event("indexchange"));
     }

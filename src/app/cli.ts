@@ -253,6 +253,8 @@ function overrides(options: Given): Overrides {
   if (port !== undefined) settings["WEB_PORT"] = portNamed(port);
   const rescan = options.get("rescan")?.at(-1);
   if (rescan !== undefined) settings["RESCAN"] = rescanNamed(rescan);
+  const gallery = options.get("gallery")?.at(-1);
+  if (gallery !== undefined) settings["GALLERY"] = gallery;
   if (options.has("verify-source")) settings["VERIFY_SOURCE"] = "true";
   return settings;
 }

@@ -10,6 +10,7 @@ interface Option {
 export const OPTIONS = {
   "rescan":   { value: "HOW",       short: null, words: "stat: size and time; sampled: some bytes too; full: all" },
   "verify-source": { value: null,   short: null, words: "read the card twice: needed to call it safe to format" },
+  "gallery":  { value: "NAME",      short: null, words: "fill the gallery NAME together with other boxes and cards" },
   "card":     { value: "DIR",       short: null, words: "use the pictures in DIR instead of drawing some" },
   "port":     { value: "N",         short: null, words: "serve the gallery on this port; 0 takes any free one" },
   "serve":    { value: null,        short: null, words: "keep serving the gallery until Ctrl-C" },
@@ -49,7 +50,7 @@ export const COMMANDS = {
     argument: "PATH",
     words: "keep one card or folder, and make its gallery",
     more: "Copies every new file and proves the copy, renders pictures, and fills a gallery\nwhile it goes on. The card is only read. Run it again after an interruption: it\ngoes on where it was.",
-    options: ["rescan", "verify-source", "serve", "no-serve", "json", ...COMMON],
+    options: ["rescan", "verify-source", "gallery", "serve", "no-serve", "json", ...COMMON],
     examples: [
       "ghostroll ingest /media/EOS_DIGITAL",
       "ghostroll ingest ~/old-card --rescan full",
@@ -60,8 +61,8 @@ export const COMMANDS = {
     argument: null,
     words: "wait for cards, and ingest each one that is plugged in",
     more: "Runs until it is stopped; this is what the systemd service starts.",
-    options: [...COMMON],
-    examples: ["ghostroll watch", "ghostroll watch --base-dir /srv/photos"],
+    options: ["gallery", ...COMMON],
+    examples: ["ghostroll watch --base-dir /srv/photos", "ghostroll watch --gallery wedding"],
   },
   demo: {
     argument: null,

@@ -7,6 +7,7 @@ import { openCatalog } from "../catalog/catalog.ts";
 import { lockLibrary } from "../catalog/lock.ts";
 import type { Settings } from "../config/slices.ts";
 import { Failure } from "../domain/failure.ts";
+import type { NewObject } from "../domain/object.ts";
 import { makeDirectory } from "../flow/durable.ts";
 import { openGalleries } from "../gallery/galleries.ts";
 import { ZIP_BYTES } from "../gallery/zip-parts.ts";
@@ -166,6 +167,7 @@ export async function openHouse(
       originals: bucket.originals,
       title: settings.gallery.title,
       zipReserveBytes: bucket.bucket === null ? place.reserveBytes : null,
+      sharing: settings.gallery.sharing,
     };
     const upkeep = openUpkeep({
       root: place.baseDir,
@@ -210,15 +212,24 @@ function slipOf(onSlip: HouseOptions["onSlip"]): NonNullable<HouseOptions["onTex
 
 function countPuts(store: ObjectStore) {
   const traffic = { puts: 0, bytes: 0 };
+  const count = ({ sizeBytes }: NewObject) => {
+    traffic.puts++;
+    traffic.bytes += sizeBytes;
+  };
   const counted: Ports["store"] = {
     sign: store.sign,
     has: store.has,
     get: store.get,
     deletePrefix: store.deletePrefix,
+    getTagged: store.getTagged,
+    async replace(object, tag, signal) {
+      const isPut = await store.replace(object, tag, signal);
+      if (isPut) count(object);
+      return isPut;
+    },
     async put(object, signal) {
       await store.put(object, signal);
-      traffic.puts++;
-      traffic.bytes += object.sizeBytes;
+      count(object);
     },
   };
   return { counted, traffic };

@@ -14,6 +14,7 @@ import { publications } from "./publications.ts";
 import { records } from "./records.ts";
 import { secondCopies } from "./second-copies.ts";
 import { sessions } from "./sessions.ts";
+import { sharedGalleries } from "./shared-galleries.ts";
 import { upkeep } from "./upkeep.ts";
 import { uploads } from "./uploads.ts";
 import { zips } from "./zips.ts";
@@ -38,6 +39,7 @@ export function openCatalog(path: string, store: string) {
     ...deliveryTable,
     ...publications(connection, store),
     ...records(connection, store),
+    ...sharedGalleries(connection, store),
     ...upkeep(connection),
     ...secondCopies(connection),
     ...outbox(connection),

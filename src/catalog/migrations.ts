@@ -231,4 +231,11 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (store, key)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- A gallery that several stations fill: its name, this one's part of it, and the slug they have agreed on in \`store\`.
+  ALTER TABLE session ADD COLUMN gallery TEXT;
+  ALTER TABLE session ADD COLUMN station TEXT CHECK ((station IS NULL) = (gallery IS NULL));
+  ALTER TABLE session ADD COLUMN shared_slug TEXT;
+  CREATE INDEX session_by_gallery ON session (gallery, station) WHERE gallery IS NOT NULL;
+  `,
 ];

@@ -1,23 +1,17 @@
 import { randomUUID } from "node:crypto";
-import type { VolumeId } from "../domain/card.ts";
 import type { Session, SessionId } from "../domain/session.ts";
 import type { Connection } from "./open.ts";
+import type { SessionRow } from "./sessions.ts";
+import { COLUMNS, sessionIn } from "./sessions.ts";
 
 /** What people are told of a session, once each. */
 export type MessageEvent = "gallery-open" | "gallery-complete" | "link-ends" | "trouble";
 
-interface MessageRow {
-  id: number;
+interface MessageRow extends SessionRow {
+  message: number;
   key: string;
   event: MessageEvent;
   words: string;
-  session: number;
-  name: string;
-  volume: string;
-  label: string;
-  day: string;
-  slug: string;
-  is_offloaded: number;
 }
 
 /** A message that waits for its recipient. */
@@ -41,9 +35,10 @@ export function outbox(connection: Connection) {
        ON CONFLICT (session, event, occasion, recipient) DO NOTHING`,
   );
   const next = connection.prepare<[string], MessageRow>(
-    `SELECT message.id, key, event, words, session, name, volume, label, day, slug, is_offloaded
-       FROM message JOIN session ON session.id = message.session
-       WHERE recipient = ? AND state = 'waiting' ORDER BY message.id LIMIT 1`,
+    `SELECT message, key, event, words, ${COLUMNS} FROM session JOIN (
+         SELECT id AS message, key, event, words, session FROM message WHERE recipient = ? AND state = 'waiting'
+           ORDER BY id LIMIT 1
+       ) ON session = session.id`,
   );
   const goOut = connection
     .prepare<[number], number>(
@@ -85,19 +80,8 @@ export function outbox(connection: Connection) {
     nextMessage(recipient: string): WaitingMessage | null {
       const row = next.get(recipient);
       if (row === undefined) return null;
-      const { id, key, event, words, session, volume, is_offloaded, ...rest } = row;
-      return {
-        id,
-        key,
-        event,
-        words,
-        session: {
-          ...rest,
-          id: session as SessionId,
-          volume: volume as VolumeId,
-          isOffloaded: is_offloaded === 1,
-        },
-      };
+      const { message, key, event, words } = row;
+      return { id: message, key, event, words, session: sessionIn(row) };
     },
 
     /** Must be called before a message leaves. Returns how often it has left without an answer, this time included. */

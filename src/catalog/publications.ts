@@ -43,7 +43,7 @@ export function publications(connection: Connection, store: string) {
     .prepare<[string]>("SELECT 1 FROM revoked_gallery WHERE slug = ? LIMIT 1")
     .pluck();
   const toTakeDown = connection.prepare<[string], SessionRow & { revoked: string }>(
-    `SELECT ${COLUMNS.replace("slug", "session.slug")}, revoked_gallery.slug AS revoked
+    `SELECT ${COLUMNS}, revoked_gallery.slug AS revoked
        FROM revoked_gallery JOIN session ON session.id = revoked_gallery.session
        WHERE revoked_gallery.store = ? AND is_gone = 0 ORDER BY session.id`,
   );
@@ -53,7 +53,9 @@ export function publications(connection: Connection, store: string) {
   const left = connection
     .prepare<[number], string>("SELECT DISTINCT store FROM revoked_gallery WHERE session = ? AND is_gone = 0")
     .pluck();
-  const rename = connection.prepare<[string, number]>("UPDATE session SET slug = ? WHERE id = ?");
+  const rename = connection.prepare<[string, number]>(
+    "UPDATE session SET slug = ?, shared_slug = NULL WHERE id = ?",
+  );
   const forgetLinks = connection.prepare<[number]>(
     "UPDATE session SET signed_with = NULL, link_ends_ms = NULL WHERE id = ?",
   );

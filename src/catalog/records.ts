@@ -52,9 +52,9 @@ export function records(connection: Connection, store: string) {
     "INSERT INTO volume (id, label) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET label = excluded.label",
   );
   // A session of which nothing is kept has nothing to deliver.
-  const putSession = connection.prepare<[number, string, string, string, string, string, number]>(
-    `INSERT INTO session (id, name, volume, label, day, slug, is_offloaded, is_published, is_rebuilt)
-       VALUES (?, ?, ?, ?, ?, ?, 1, ?, 1)`,
+  const putSession = connection.prepare(
+    `INSERT INTO session (id, name, volume, label, day, slug, gallery, station, is_offloaded, is_published, is_rebuilt)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 1)`,
   );
   const putOriginal = connection.prepare<[string, number, string, string, string, number]>(
     "INSERT INTO original (hash, size_bytes, path, kind, content_type, session) VALUES (?, ?, ?, ?, ?, ?)",
@@ -69,7 +69,9 @@ export function records(connection: Connection, store: string) {
     "INSERT OR REPLACE INTO fingerprint (volume, path, size_bytes, modified_ms, hash, head_hash) VALUES (?, ?, ?, ?, ?, ?)",
   );
 
-  const slugOf = connection.prepare<[number], string>("SELECT slug FROM session WHERE id = ?").pluck();
+  const slugOf = connection
+    .prepare<[number], string>("SELECT coalesce(shared_slug, slug) FROM session WHERE id = ?")
+    .pluck();
   const revokedOf = connection
     .prepare<[number], string>("SELECT DISTINCT slug FROM revoked_gallery WHERE session = ? ORDER BY slug")
     .pluck();
@@ -114,8 +116,9 @@ export function records(connection: Connection, store: string) {
           for (const { session, files } of all) {
             const isKept = files.some(({ fate }) => fate.to === "kept");
             putVolume.run(session.volume, session.label);
-            const { id, name, volume, label, day, slug } = session;
-            putSession.run(id, name, volume, label, day, slug, isKept ? 0 : 1);
+            const { id, name, volume, label, day, slug, sharing } = session;
+            const { gallery = null, station = null } = sharing ?? {};
+            putSession.run(id, name, volume, label, day, slug, gallery, station, isKept ? 0 : 1);
           }
           for (const { session, originals } of all)
             for (const { hash, sizeBytes, path, media } of originals)

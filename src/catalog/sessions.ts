@@ -3,7 +3,7 @@ import type { CardFile, Volume, VolumeId } from "../domain/card.ts";
 import { displayName, pathKey } from "../domain/card-path.ts";
 import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
-import type { PastSession, Session, SessionId, Tally, Trouble } from "../domain/session.ts";
+import type { PastSession, Session, SessionId, Sharing, Tally, Trouble } from "../domain/session.ts";
 import { sessionName } from "../domain/session.ts";
 import type { Connection } from "./open.ts";
 
@@ -22,12 +22,17 @@ export interface SessionRow {
   day: string;
   slug: string;
   is_offloaded: number;
+  gallery: string | null;
+  station: string | null;
 }
 
 const KEPT = "('stored', 'rendered', 'uploaded', 'published')";
-export const COLUMNS = "id, name, volume, label, day, slug, is_offloaded";
+/** What a row is made of; of a shared gallery with the slug its stations have agreed on. */
+export const COLUMNS = `session.id, session.name, volume, label, day, coalesce(session.shared_slug, session.slug) AS slug,
+  is_offloaded, gallery, station`;
 /** Whether nobody may see the gallery of a session. */
-export const REVOKED = "EXISTS (SELECT 1 FROM revoked_gallery WHERE slug = session.slug)";
+export const REVOKED =
+  "EXISTS (SELECT 1 FROM revoked_gallery WHERE slug = coalesce(session.shared_slug, session.slug))";
 
 /** Sessions and what became of them. */
 export function sessions(connection: Connection) {
@@ -60,9 +65,14 @@ export function sessions(connection: Connection) {
   const nextId = connection
     .prepare("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'session'")
     .pluck();
-  const insert = connection.prepare<[number, string, string, string, string, string]>(
-    "INSERT INTO session (id, name, volume, label, day, slug) VALUES (?, ?, ?, ?, ?, ?)",
+  const insert = connection.prepare(
+    "INSERT INTO session (id, name, volume, label, day, slug, gallery, station) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   );
+  const stations = connection
+    .prepare<[], string>(
+      "SELECT station FROM session WHERE station IS NOT NULL GROUP BY station ORDER BY max(id) DESC",
+    )
+    .pluck();
   const finish = connection.prepare<[number]>("UPDATE session SET is_offloaded = 1 WHERE id = ?");
   const stop = connection.prepare<[string | null, number]>("UPDATE session SET waits_for = ? WHERE id = ?");
   const putDoubt = connection.prepare<[number, Uint8Array, string]>(
@@ -74,7 +84,9 @@ export function sessions(connection: Connection) {
   const store = connection.prepare<[number], { store: string | null }>(
     "SELECT store FROM session WHERE id = ?",
   );
-  const moveStore = connection.prepare<[string, number]>("UPDATE session SET store = ? WHERE id = ?");
+  const moveStore = connection.prepare<[string, number]>(
+    "UPDATE session SET store = ?, shared_slug = NULL WHERE id = ?",
+  );
   const unzip = connection.prepare<[number]>("UPDATE session SET is_zipped = 0 WHERE id = ?");
   const putAgain = connection.prepare<[number]>(
     "UPDATE card_file SET state = 'rendered' WHERE session = ? AND state IN ('uploaded', 'published')",
@@ -101,7 +113,13 @@ export function sessions(connection: Connection) {
     return before.id;
   }
 
-  function insertSession(volume: Volume, day: string): number {
+  /** Boxes are called alike, as every Raspberry Pi is; four letters of chance tell them apart for good. */
+  function stationOf(name: string): string {
+    const own = stations.all().find((station) => station.replace(/-[0-9a-f]{4}$/, "") === name);
+    return own ?? `${name}-${randomBytes(2).toString("hex")}`;
+  }
+
+  function insertSession(volume: Volume, day: string, sharing: Sharing | null): number {
     const id = Number(nextId.get());
     const random = randomBytes(2).toString("hex");
     insert.run(
@@ -111,6 +129,8 @@ export function sessions(connection: Connection) {
       volume.label,
       day,
       randomBytes(16).toString("base64url"),
+      sharing?.gallery ?? null,
+      sharing && stationOf(sharing.station),
     );
     return id;
   }
@@ -125,11 +145,17 @@ export function sessions(connection: Connection) {
     latestGallery: (volume: VolumeId): Session | null => toSession(latestOf.get(volume)),
     undelivered: (): readonly Session[] => undelivered.all().flatMap((row) => toSession(row) ?? []),
 
-    openSession(volume: Volume, day: string, files: readonly CardFile[]): Session {
+    /** With `sharing` its gallery is a shared one, and the station's name is made unlike any other's. */
+    openSession(
+      volume: Volume,
+      day: string,
+      files: readonly CardFile[],
+      sharing: Sharing | null = null,
+    ): Session {
       return connection
         .transaction(() => {
           putVolume.run(volume.id, volume.label);
-          const id = reopenFailed(volume.id, files) ?? insertSession(volume, day);
+          const id = reopenFailed(volume.id, files) ?? insertSession(volume, day, sharing);
           const session = toSession(byId.get(id));
           if (session === null) throw new Failure("catalog-unusable", "A session just written is not there.");
           return session;
@@ -193,12 +219,8 @@ export function sessions(connection: Connection) {
 }
 
 function toPast({ is_published, waits_for, link_ends_ms, is_revoked, ...row }: PastRow): PastSession {
-  const { id, volume, is_offloaded, ...rest } = row;
   return {
-    ...rest,
-    id: id as SessionId,
-    volume: volume as VolumeId,
-    isOffloaded: is_offloaded === 1,
+    ...sessionIn(row),
     isPublished: is_published === 1,
     waitsFor: waits_for as FailureCode | null,
     linkEndsMs: link_ends_ms,
@@ -206,12 +228,20 @@ function toPast({ is_published, waits_for, link_ends_ms, is_revoked, ...row }: P
   };
 }
 
-function toSession(row: SessionRow | undefined): Session | null {
-  return row === undefined ? null : sessionIn(row);
-}
+const toSession = (row: SessionRow | undefined): Session | null =>
+  row === undefined ? null : sessionIn(row);
 
 /** The session of a row with `COLUMNS`. */
 export function sessionIn(row: SessionRow): Session {
-  const { id, volume, is_offloaded, ...rest } = row;
-  return { ...rest, id: id as SessionId, volume: volume as VolumeId, isOffloaded: is_offloaded === 1 };
+  const { id, name, volume, label, day, slug, is_offloaded, gallery, station } = row;
+  return {
+    id: id as SessionId,
+    name,
+    volume: volume as VolumeId,
+    label,
+    day,
+    slug,
+    isOffloaded: is_offloaded === 1,
+    sharing: gallery === null || station === null ? null : { gallery, station },
+  };
 }

@@ -7,7 +7,7 @@ import { COLUMNS, REVOKED, sessionIn } from "./sessions.ts";
 export function zips(connection: Connection, store: string) {
   const unzipped = connection.prepare<[string], SessionRow>(
     `SELECT ${COLUMNS} FROM session
-       WHERE is_published = 1 AND is_zipped = 0 AND store = ? AND NOT ${REVOKED} ORDER BY id`,
+       WHERE is_published = 1 AND is_zipped = 0 AND store = ? AND gallery IS NULL AND NOT ${REVOKED} ORDER BY id`,
   );
   const mark = connection.prepare<[number]>("UPDATE session SET is_zipped = 1 WHERE id = ?");
   const claim = connection.prepare<[string, string, number]>(
@@ -20,7 +20,7 @@ export function zips(connection: Connection, store: string) {
   const dropObject = connection.prepare<[string, string]>("DELETE FROM object WHERE store = ? AND key = ?");
 
   return {
-    /** Sessions with a complete gallery in this store whose zips were not looked at since. */
+    /** Sessions with a complete gallery of their own in this store whose zips were not looked at since. */
     unzipped: (): readonly Session[] => unzipped.all(store).map(sessionIn),
 
     claimZip: (session: SessionId, key: string): void => void claim.run(store, key, session),

@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import * as v from "valibot";
 import { Failure } from "../domain/failure.ts";
 import { nearest } from "../domain/nearest.ts";
@@ -23,6 +23,8 @@ import { missingAccounts, unreachableLinks } from "./texts.ts";
 export interface Machine {
   readonly coreCount: number;
   readonly availableBytes: number;
+  /** As the system gives it; this machine's own when left out. */
+  readonly hostName?: string;
 }
 
 type Origin = Layer["origin"] | "profile" | "default";
@@ -43,7 +45,8 @@ export function loadSettings(
   const texts: Record<string, string> = {};
   const values: Record<string, unknown> = {};
   const origins: Record<string, Origin> = {};
-  const known: Known = { ...machine, awsRegion: found.region, textOf: (name) => texts[name] ?? "" };
+  const hostName = stationName(machine.hostName ?? hostname());
+  const known: Known = { ...machine, hostName, awsRegion: found.region, textOf: (name) => texts[name] ?? "" };
   for (const name of SETTING_NAMES) {
     const kind: Kind<unknown> = SETTINGS[name].kind;
     const { text, origin, place } = choose(name, layers, known);
@@ -71,6 +74,15 @@ export function loadSettings(
 function thisMachine(): Machine {
   // os.cpus() is empty under systemd's ProcSubset=pid; availableMemory() knows the limit of our cgroup.
   return { coreCount: availableParallelism(), availableBytes: process.availableMemory() };
+}
+
+/** A host name as a station may be called; some have dots, or letters that a key had better not have. */
+function stationName(host: string): string {
+  const plain = host
+    .toLowerCase()
+    .replace(/\..*/, "")
+    .replace(/[^a-z0-9-]+/g, "-");
+  return plain.replace(/^-+/, "").slice(0, 32) || "station";
 }
 
 interface Chosen {

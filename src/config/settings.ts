@@ -18,6 +18,8 @@ export interface Known {
   readonly coreCount: number;
   /** Memory that can be had without swapping, the limit of our cgroup included. */
   readonly availableBytes: number;
+  /** What this machine is called, as far as letters, digits and dashes go. */
+  readonly hostName: string;
   /** `AWS_REGION`, where it is set. */
   readonly awsRegion: string | null;
   /** Text of a setting further up in the table; a path is absolute. */
@@ -99,7 +101,9 @@ export const SETTINGS = {
   WEB_HOST:         { kind: text("a host name or IP address", /^[A-Za-z0-9.:_-]+$/), default: "127.0.0.1", meaning: "Where the web server listens: this machine only, unless told otherwise; 0.0.0.0 opens it to the network." },
   WEB_PORT:         { kind: integer(0, 65_535), default: "8081", meaning: "Its port; 0 takes any free one." },
   WEB_URL:          { kind: optional(address), default: "", meaning: "Address put into links when guests reach this machine under another name; empty uses host and port." },
-  GALLERY_TITLE:    { kind: text("at most 120 characters in one line", /^[^\p{Cc}]{1,120}$/u, true), default: "", meaning: "Title of the galleries; empty names the card and the day." },
+  STATION:          { kind: text("at most 32 small letters, digits and dashes", /^[a-z0-9][a-z0-9-]{0,31}$/), default: { words: "the name of this machine", from: (known) => known.hostName }, meaning: "What this box is called where several fill one bucket; four letters of chance are added, since machines are often called alike." },
+  GALLERY:          { kind: optional(text("at most 80 characters in one line", /^(?=.*\S)[^\p{Cc}]{1,80}$/u)), default: "", meaning: "Name of a gallery that cards of this and other boxes with the same bucket fill together; empty gives each card one of its own." },
+  GALLERY_TITLE:    { kind: text("at most 120 characters in one line", /^[^\p{Cc}]{1,120}$/u, true), default: "", meaning: "Title of the galleries; empty names the card and the day, or takes the name in GHOSTROLL_GALLERY." },
   ZIPS:             { kind: boolean, default: "true", meaning: "Let guests download all pictures of a complete gallery at once, as zips of at most 1 GB. They are made and uploaded after everything else, and take as much room in the store as the pictures guests open." },
 
   ON_EVENT:         { kind: optional(text("a shell command in one line", /^[^\p{Cc}]+$/u)), default: "", meaning: "Runs at card-inserted, card-kept, safe-to-format, gallery-open, gallery-complete and trouble, with GHOSTROLL_EVENT, _CARD, _MESSAGE and _LINK in its environment: for an LED, a buzzer or a text message." },

@@ -58,7 +58,11 @@ export function slice(values: Values, credentials: Credentials | null) {
     share: { mode: values.SHARE, bucket: values.SHARE_BUCKET, url: values.SHARE_URL },
     web: { host: values.WEB_HOST, port: values.WEB_PORT, url: values.WEB_URL },
     notify: { onEvent: values.ON_EVENT, texts: textAccounts(values) },
-    gallery: { title: values.GALLERY_TITLE, zips: values.ZIPS },
+    gallery: {
+      title: values.GALLERY_TITLE,
+      zips: values.ZIPS,
+      sharing: values.GALLERY === null ? null : { gallery: values.GALLERY.trim(), station: values.STATION },
+    },
     log: { level: values.LOG_LEVEL },
   } as const;
 }

@@ -37,6 +37,8 @@ export const FAILURES = {
   "remote-no-bucket":    { stops: "session", retry: false, exit: 78, hint: "The originals are kept. Create the bucket or correct GHOSTROLL_S3_BUCKET." },
   "remote-full":         { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Make room in the bucket or raise its quota: the rest is uploaded then." },
   "remote-corrupt":      { stops: "session", retry: true,  exit: 75, hint: "The bucket holds other bytes than were sent; run it again to send them once more." },
+  "gallery-gone":        { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Run it again: what is not shown yet gets a new gallery of that name, with a new link." },
+  "gallery-unsharable":  { stops: "session", retry: false, exit: 78, hint: "The originals are kept. Leave GHOSTROLL_GALLERY empty for the next cards, or let GHOSTROLL_S3_BUCKET name one in a store that does." },
   "clock-unset":         { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Set the clock (`timedatectl` says whether it follows the network's), and run it again: the gallery opens then." },
   "gallery-revoked":     { stops: "session", retry: false, exit: 64, hint: "`ghostroll share SESSION --renew` opens it again, under a new link." },
   "gallery-unseen":      { stops: "command", retry: true,  exit: 75, hint: "`ghostroll status` says what it waits for." },

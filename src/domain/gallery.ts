@@ -22,6 +22,15 @@ export type GalleryState = "uploading" | "complete";
 /** All a gallery is made of; the same value always makes the same bytes. */
 export interface Gallery {
   readonly slug: string;
+  /** `null` unless several stations fill it. */
+  readonly shared: {
+    /** The station that makes these objects, below its own name, so that two never write the same one. */
+    readonly author: string;
+    /** All that have ever brought something. */
+    readonly stations: readonly string[];
+    /** Tells what is shown, and for how long, from anything else, whichever station makes it. */
+    readonly version: string;
+  } | null;
   readonly title: string;
   readonly state: GalleryState;
   /** In the order guests see. */

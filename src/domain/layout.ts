@@ -58,9 +58,9 @@ export function sessionDay(modifiedMs: readonly number[]): string {
 export const keys = {
   shell: (slug: string) => `g/${slug}`,
   index: (slug: string) => `g/${slug}/i.json`,
-  chunk: (slug: string, number: number) => `g/${slug}/m/${number}.json`,
+  chunk: (slug: string, number: number, author = "") => `g/${slug}/${chunkFolder(author)}${number}.json`,
   /** Numbered static pages that reach every photo without JavaScript. */
-  page: (slug: string, number: number) => `g/${slug}/n/${number}`,
+  page: (slug: string, number: number, author = "") => `g/${slug}/n/${author && `${author}/`}${number}`,
   preview: (slug: string) => `g/${slug}/og.jpg`,
   rendition: (slug: string, hash: string, preset: PresetName) => `g/${slug}/p/${hash}-${preset}.jpg`,
   /** `list` stands for all that is in the zip; `name` is what it is saved as. */
@@ -70,7 +70,24 @@ export const keys = {
     `originals/${hash}${/\.\w{1,8}$/.exec(name)?.[0].toLowerCase() ?? ""}`,
   asset: (name: string, hash: string, extension: string) =>
     `assets/${name}.${hash.slice(0, 16)}.${extension}`,
+  /** Which gallery a name stands for, the same for every station. Upper and lower case are one to people. */
+  galleryNamed: (name: string) => `galleries/${encodeURIComponent(foldedName(name))}`,
+  /** Where a station finds out whether the store lets one of many win. */
+  trial: (station: string) => `galleries/.trial/${station}`,
+  /** What the stations have brought to a shared gallery, each below its own name. */
+  parts: (slug: string) => `stations/${slug}`,
+  partHead: (slug: string, station: string) => `stations/${slug}/${station}/part.json`,
+  partChunk: (slug: string, station: string, number: number) => `stations/${slug}/${station}/${number}.json`,
 } as const;
+
+/** Where the chunks of a gallery are, below its own address. */
+export function chunkFolder(author = ""): string {
+  return author === "" ? "m/" : `m/${author}/`;
+}
+
+function foldedName(name: string): string {
+  return name.normalize("NFC").trim().replace(/\s+/g, " ").toLowerCase();
+}
 
 /** Whether guests may be given a link to it: what belongs to galleries, never an original. */
 export function isForGuests(key: string): boolean {
@@ -82,7 +99,7 @@ export function isForGuests(key: string): boolean {
  * address. The policy of such a bucket says the same (docs/sharing.md).
  */
 export function isPage(key: string): boolean {
-  return /^(assets\/[^/]+|g\/[\w-]{22}(\/(i\.json|m\/\d+\.json|n\/\d+))?)$/.test(key);
+  return /^(assets\/[^/]+|g\/[\w-]{22}(\/(i\.json|m\/([\w-]+\/)?\d+\.json|n\/([\w-]+\/)?\d+))?)$/.test(key);
 }
 
 /** The gallery a key belongs to, by the name in its links; `null` for what belongs to none. */

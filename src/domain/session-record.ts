@@ -49,8 +49,8 @@ const FORMAT = 1;
 
 /** The text of a `session.json` in pieces: one line a file, so that people can read and compare it. */
 export function* writeSessionRecord({ session, files, revoked = [] }: UnwrittenRecord): Generator<string> {
-  const { id, name, slug, volume, label, day, isOffloaded } = session;
-  const facts = { format: FORMAT, id, name, slug, volume, label, day, isOffloaded };
+  const { id, name, slug, volume, label, day, isOffloaded, sharing } = session;
+  const facts = { format: FORMAT, id, name, slug, volume, label, day, isOffloaded, ...sharing };
   const head = JSON.stringify({ ...facts, ...(revoked.length > 0 && { revoked }) }, null, 2);
   yield `${head.slice(0, -2)},\n  "files": [`;
   let before = "\n";
@@ -76,6 +76,13 @@ export function parseSessionRecord(text: string): SessionRecord | null {
       label: matching(raw["label"], /^/),
       day: matching(raw["day"], /^(\d{4}-\d\d-\d\d|undated)$/),
       isOffloaded: raw["isOffloaded"] === true,
+      sharing:
+        raw["gallery"] === undefined
+          ? null
+          : {
+              gallery: matching(raw["gallery"], /./),
+              station: matching(raw["station"], /^[a-z0-9-]{1,64}$/),
+            },
     };
     const revoked = ((raw["revoked"] ?? []) as unknown[]).map((slug) => matching(slug, SLUG));
     return { session, files: (raw["files"] as Raw[]).map(recordedFile), revoked };

@@ -4,6 +4,14 @@ import type { FailureCode } from "./failure.ts";
 /** Counts up by one a session and never comes from a clock: a Raspberry Pi may wake up in 1970. */
 export type SessionId = number & { readonly __brand: "SessionId" };
 
+/** A gallery that several stations fill, and under which name this one does. */
+export interface Sharing {
+  /** What people call it; the same name is the same gallery. */
+  readonly gallery: string;
+  /** Unlike that of any other station: what it publishes is under this name, and no other station writes there. */
+  readonly station: string;
+}
+
 /** One insertion of a card with something new on it. */
 export interface Session {
   readonly id: SessionId;
@@ -16,6 +24,8 @@ export interface Session {
   readonly day: string;
   /** Name of its gallery: 128 random bits in 22 characters, so that a link cannot be guessed. */
   readonly slug: string;
+  /** `null` when it has a gallery of its own. Until the stations have agreed on it, `slug` leads nowhere. */
+  readonly sharing: Sharing | null;
   /** Whether everything on the card is kept or named as failed. */
   readonly isOffloaded: boolean;
 }
@@ -59,8 +69,9 @@ export interface Trouble {
   readonly reason: string;
 }
 
-/** What a gallery is called when nobody named it: the card and the day of its newest picture. */
-export function defaultTitle({ label, day }: Pick<Session, "label" | "day">): string {
+/** What a gallery is called when nobody gave it a title: its name when it is shared, else the card and the day of its newest picture. */
+export function defaultTitle({ label, day, sharing }: Pick<Session, "label" | "day" | "sharing">): string {
+  if (sharing !== null) return sharing.gallery;
   const date = new Date(`${day}T00:00:00Z`);
   if (Number.isNaN(date.getTime())) return label;
   const words = { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" } as const;

@@ -31,7 +31,8 @@ export function* packChunks(gallery: Gallery, links: Links, versions: string[]):
     const version = shortHash(JSON.stringify([links.parts, entries]));
     const chunk: Chunk = { version, links: links.parts, entries };
     versions[number] = version;
-    yield pack(keys.chunk(gallery.slug, number), JSON.stringify(chunk), "application/json", CACHE_NEVER);
+    const key = keys.chunk(gallery.slug, number, gallery.shared?.author);
+    yield pack(key, JSON.stringify(chunk), "application/json", CACHE_NEVER);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Gallery } from "../domain/gallery.ts";
-import { keys } from "../domain/layout.ts";
+import { chunkFolder, keys } from "../domain/layout.ts";
 import type { NewObject } from "../domain/object.ts";
 import { CACHE_NEVER } from "../domain/object.ts";
 import type { Assets } from "./assets.ts";
@@ -32,10 +32,15 @@ export function packIndex(
     aspects: Buffer.from(items.map(aspectByte)).toString("base64"),
     groups: groupByTime(items),
     links: links.parts,
-    ...(links.pages !== links.parts && { pages: links.pages }),
+    pages: links.pages,
     signature: links.signature(key),
-    chunks: versions.map((version, number) => [version, links.signature(keys.chunk(slug, number))]),
+    chunks: versions.map((version, number) => [
+      version,
+      links.signature(keys.chunk(slug, number, gallery.shared?.author)),
+    ]),
     chunkEntries: CHUNK_ENTRIES,
+    folder: chunkFolder(gallery.shared?.author),
+    ...(gallery.shared && { version: gallery.shared.version, stations: gallery.shared.stations }),
     lightbox: [
       links.to(assets.library.key),
       links.to(assets.lightbox.key),

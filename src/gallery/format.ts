@@ -56,12 +56,17 @@ export interface Index {
   readonly aspects: string;
   readonly groups: readonly Group[];
   readonly links: LinkParts;
-  /** Those of this index and of the chunks, where they are others than those of the pictures. */
-  readonly pages?: LinkParts;
+  /** Those of this index and of the chunks, which need no signature in some modes. */
+  readonly pages: LinkParts;
   /** Signature of this index itself, so that an open page gets a fresh link with every refresh. */
   readonly signature: string;
   readonly chunks: readonly (readonly [version: string, signature: string])[];
   readonly chunkEntries: number;
+  /** Where they are, with the slash at its end: in a shared gallery each station has its own. */
+  readonly folder: string;
+  /** Of a shared gallery: what it was made of, and whose parts those are. */
+  readonly version?: string;
+  readonly stations?: readonly string[];
   /** Signed links to the lightbox: its library, our part of it, its style. */
   readonly lightbox: readonly [library: string, ours: string, style: string];
 }
@@ -71,6 +76,8 @@ export interface ShellData {
   readonly index: string;
   readonly locale: string;
   readonly words: ScriptWords;
+  /** Of a shared gallery: what it was made of. */
+  readonly version?: string;
 }
 
 /** A sentence by plural category (Intl.PluralRules); `{n}` is the number. */

@@ -9,6 +9,7 @@ import { openTemplates, packPages, packShell, pageNumbers } from "./html.ts";
 import type { Sign } from "./links.ts";
 import { signAll } from "./links.ts";
 import { picturesOf } from "./photo.ts";
+import { shared } from "./shared.ts";
 import { zipBytes } from "./zip.ts";
 import { planZips, ZIP_BYTES } from "./zip-parts.ts";
 
@@ -26,6 +27,8 @@ export interface Galleries {
     part: ZipPart,
     read: (entry: ZipPart["entries"][number]) => Promise<Uint8Array>,
   ): AsyncIterable<Uint8Array>;
+  /** What several stations tell each other of one gallery. */
+  readonly shared: typeof shared;
 }
 
 interface Options {
@@ -38,16 +41,17 @@ interface Options {
 export function openGalleries({ templates, zipBytes: limitBytes = ZIP_BYTES }: Options): Galleries {
   const assets = readAssets(templates);
   const render = openTemplates(templates);
-  const shared = [assets.script, assets.library, assets.lightbox, assets.lightboxStyle];
+  const forAll = [assets.script, assets.library, assets.lightbox, assets.lightboxStyle];
   return {
+    shared,
     async objects(gallery, sign) {
-      const wanted = [...shared.map(({ key }) => key), ...keysOf(gallery)];
+      const wanted = [...forAll.map(({ key }) => key), ...keysOf(gallery)];
       const links = await signAll(gallery.slug, wanted, sign);
       const versions: string[] = [];
       return [chunksAndPages(), index(), shell()];
 
       function* chunksAndPages() {
-        yield* shared;
+        yield* forAll;
         yield* packChunks(gallery, links, versions);
         yield* packPages(gallery, assets, links, render);
       }
@@ -70,8 +74,10 @@ function keysOf(gallery: Gallery): string[] {
   return [
     keys.shell(slug),
     keys.index(slug),
-    ...Array.from({ length: countChunks(gallery) }, (_, number) => keys.chunk(slug, number)),
-    ...pageNumbers(gallery).map((number) => keys.page(slug, number)),
+    ...Array.from({ length: countChunks(gallery) }, (_, number) =>
+      keys.chunk(slug, number, gallery.shared?.author),
+    ),
+    ...pageNumbers(gallery).map((number) => keys.page(slug, number, gallery.shared?.author)),
     ...zips.map(({ key }) => key),
     ...items
       .filter((item) => picturesOf(item) !== null)

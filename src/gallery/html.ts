@@ -39,6 +39,7 @@ export function packShell(gallery: Gallery, assets: Assets, links: Links, render
     index: links.to(keys.index(slug)),
     locale: WORDS.locale,
     words: WORDS.script,
+    ...(gallery.shared && { version: gallery.shared.version }),
   };
   const isComplete = gallery.state === "complete";
   const count = isComplete ? sayCount(WORDS.script.photos, items.length) : WORDS.arriving;
@@ -61,7 +62,7 @@ export function packShell(gallery: Gallery, assets: Assets, links: Links, render
     hero,
     sections: sectionsOf(first, tiles, 0, heroAt),
     pages: pageNumbers(gallery).filter((number) => (number - 1) % PAGES_A_LINK === 0),
-    linkToPage: (number: number) => links.to(keys.page(slug, number)),
+    linkToPage: (number: number) => links.to(keys.page(slug, number, gallery.shared?.author)),
   });
   return pack(keys.shell(slug), html, "text/html; charset=utf-8", CACHE_NEVER);
 }
@@ -105,7 +106,7 @@ export function* packPages(
     const some = items.slice(start, start + PAGE_TILES);
     const style = assets.style + tileStyle(some, start);
     const linkToPage = (other: number): string | null =>
-      numbers.includes(other) ? links.to(keys.page(slug, other)) : null;
+      numbers.includes(other) ? links.to(keys.page(slug, other, gallery.shared?.author)) : null;
     const html = render("./page", {
       ...common(gallery),
       style,
@@ -117,7 +118,8 @@ export function* packPages(
       next: linkToPage(number + 1),
       shell: links.to(keys.shell(slug)),
     });
-    yield pack(keys.page(slug, number), html, "text/html; charset=utf-8", CACHE_NEVER);
+    const key = keys.page(slug, number, gallery.shared?.author);
+    yield pack(key, html, "text/html; charset=utf-8", CACHE_NEVER);
   }
 }
 

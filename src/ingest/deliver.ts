@@ -11,6 +11,7 @@ import type { Doorbell } from "../flow/doorbell.ts";
 import { doorbell } from "../flow/doorbell.ts";
 import { backlog } from "./backlog.ts";
 import { isInStore } from "./in-store.ts";
+import { join } from "./join.ts";
 import type { KeptFile, Ports, Rendered } from "./ports.ts";
 import { publish } from "./publish.ts";
 import type { Report } from "./report.ts";
@@ -64,27 +65,25 @@ export async function deliver(
     isRendered = true;
     toUpload.ring();
   });
-  const uploading = uploadAll(
-    session,
-    toUpload,
-    () => isRendered,
-    options,
-    ports,
-    report,
-    ends,
-    toPublish,
-  ).finally(() => {
-    uploaded.abort();
-  });
-  const publishing = publishAll(session, toPublish, uploaded.signal, options, ports, report, ends);
+  // Needs the store, which rendering must not wait for.
+  const joined = join(session, ports, ends);
+  const uploading = joined
+    .then((one) => uploadAll(one, toUpload, () => isRendered, options, ports, report, ends, toPublish))
+    .finally(() => {
+      uploaded.abort();
+    });
+  const publishing = joined.then((one) =>
+    publishAll(one, toPublish, uploaded.signal, options, ports, report, ends),
+  );
   // The network's failure stops uploads and galleries, never the rendering of what is already here.
   for (const network of [uploading, publishing]) network.catch((error: unknown) => stop.abort(error));
 
   const outcomes = await Promise.allSettled([rendering, uploading, publishing]);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   const isComplete = feed.isWhole();
-  const last = await publish(session, isComplete ? "complete" : "uploading", options.title, ports, signal);
-  if (last !== null) report({ kind: "published", session, ...last, isComplete });
+  const whole = await joined;
+  const last = await publish(whole, isComplete ? "complete" : "uploading", options.title, ports, signal);
+  if (last !== null) report({ kind: "published", session: whole, ...last, isComplete });
 }
 
 async function renderAll(
@@ -197,7 +196,7 @@ async function putRenditions(
   }));
   const put: NewObject[] = [];
   for (const object of objects) {
-    if (await isInStore(session.id, object, ports, signal)) continue;
+    if (await isInStore(session, object, ports, signal)) continue;
     await store.put(object, signal);
     put.push(object);
   }

@@ -1,25 +1,28 @@
 import { createHash } from "node:crypto";
 import type { NewObject } from "../domain/object.ts";
 import { CACHE_FOREVER } from "../domain/object.ts";
-import type { SessionId } from "../domain/session.ts";
+import type { Session } from "../domain/session.ts";
 import type { Ports } from "./ports.ts";
 
 /** Below this an object is rather read than taken for the same by its size: a thumb has 25 KB. */
 const COMPARED_BYTES = 64 * 1024;
 
 /**
- * Whether the store holds exactly this object. The catalog knows what we put; only where its rows were made anew is the store
- * itself asked, and the answer written down, so that nothing goes up twice because a database was lost.
+ * Whether the store holds exactly this object. The catalog knows what we put; only where its rows were made anew, or
+ * others put there too, is the store itself asked, and the answer written down, so that nothing goes up twice.
  */
 export async function isInStore(
-  session: SessionId,
+  session: Pick<Session, "id" | "sharing">,
   object: NewObject,
   { catalog, store }: Pick<Ports, "catalog" | "store">,
   signal: AbortSignal,
 ): Promise<boolean> {
   const known = catalog.objectHash(object.key);
   if (known !== null) return known === object.sha256;
-  if (!catalog.isRebuilt(session) || !(await isSame(object, store, signal))) return false;
+  // In a shared gallery another station may have put the picture that both have.
+  const mayBeThere =
+    catalog.isRebuilt(session.id) || (session.sharing !== null && object.cacheControl === CACHE_FOREVER);
+  if (!mayBeThere || !(await isSame(object, store, signal))) return false;
   catalog.recordObjects([object]);
   return true;
 }

@@ -1,4 +1,5 @@
 import type { Volume } from "../domain/card.ts";
+import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
 import { sessionFolder } from "../domain/layout.ts";
 import type { Session } from "../domain/session.ts";
@@ -112,7 +113,8 @@ export async function ingestCard(
 
 /**
  * Takes down what was revoked, delivers what earlier runs have kept and could not deliver, and after all that makes what guests
- * download at once, also of this run. Returns the first failure that stopped it.
+ * download at once, also of this run. Returns the first failure; one of the store
+ * stops it.
  */
 export async function deliverRest(
   options: DeliverOptions & ZipOptions,
@@ -126,11 +128,13 @@ export async function deliverRest(
     if (Failure.is(error, "session")) return error;
     throw error;
   }
+  let first: Failure | null = null;
   for (const session of ports.catalog.undelivered()) {
     const failure = await deliverSession(session, options, ports, report, signal);
-    if (failure !== null) return failure;
+    first ??= failure;
+    if (failure !== null && !OF_ONE_GALLERY.has(failure.code)) break;
   }
-  return zipGalleries(options, ports, report, signal);
+  return first ?? zipGalleries(options, ports, report, signal);
 }
 
 /** Delivers what is kept of one session that no card is being read for. Returns what stopped it. */
@@ -148,6 +152,9 @@ export async function deliverSession(
   await library.writeRecord(sessionFolder(session), catalog.record(session));
   return delivered(session, feed, options, ports, report, signal);
 }
+
+/** What is wrong with one gallery, and says nothing of the next. */
+const OF_ONE_GALLERY: ReadonlySet<FailureCode> = new Set(["gallery-gone", "gallery-unsharable"]);
 
 async function delivered(
   session: Session,

@@ -1,3 +1,5 @@
+import type { Sharing } from "../domain/session.ts";
+
 /** `stat` trusts size and time; `sampled` also compares the first 64 KiB; `full` reads everything. */
 export type Rescan = "stat" | "sampled" | "full";
 
@@ -9,4 +11,6 @@ export interface OffloadOptions {
   readonly reserveBytes: number;
   /** Whether the card is read a second time, to compare: it can be said to be safe to format only then. */
   readonly verifySource: boolean;
+  /** Which gallery new sessions fill together with others; `null` gives each its own. */
+  readonly sharing: Sharing | null;
 }

@@ -63,7 +63,12 @@ export async function offload(
     for (const files of unfinished === null ? apart(fresh, failed) : [fresh]) {
       const session =
         unfinished ??
-        ports.catalog.openSession(volume, sessionDay(files.map((file) => file.modifiedMs)), files);
+        ports.catalog.openSession(
+          volume,
+          sessionDay(files.map((file) => file.modifiedMs)),
+          files,
+          options.sharing,
+        );
       if (!sessions.some(({ id }) => id === session.id)) {
         sessions.push(session);
         // One that is opened again counts what it has kept before.

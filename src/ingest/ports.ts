@@ -10,9 +10,10 @@ import type { Media } from "../domain/media.ts";
 import type { NewObject, SignedLinks } from "../domain/object.ts";
 import type { Derived, PresetName, Rendition } from "../domain/rendition.ts";
 import type { RemovalFacts } from "../domain/safety.ts";
-import type { Session, SessionId, Tally, Trouble } from "../domain/session.ts";
+import type { Session, SessionId, Sharing, Tally, Trouble } from "../domain/session.ts";
 import type { UnwrittenRecord } from "../domain/session-record.ts";
 import type { Delivered } from "../domain/tiles.ts";
+import type { SharedCatalogPort, SharedGalleriesPort } from "./shared-port.ts";
 
 /** What the story needs from the rooms. `app/wire.ts` connects them; structural typing checks that they fit. */
 export interface Ports {
@@ -156,16 +157,16 @@ export interface Rendered {
   readonly capture: Capture;
 }
 
-interface CatalogPort {
+interface CatalogPort extends SharedCatalogPort {
   /** One query: every kept path of this volume, by `pathKey`. */
   known(volume: VolumeId): ReadonlyMap<string, KnownFile>;
   /** The session of this volume that is not offloaded yet. */
   unfinishedSession(volume: VolumeId): Session | null;
   /**
    * A session for these files: a new one, or the volume's last one when they are files that failed in it, so that a card
-   * with a bad file does not open another session at each insertion.
+   * with a bad file does not open another session at each insertion. With `sharing` a new one's gallery is a shared one.
    */
-  openSession(volume: Volume, day: string, files: readonly CardFile[]): Session;
+  openSession(volume: Volume, day: string, files: readonly CardFile[], sharing: Sharing | null): Session;
   /** Sessions with kept files whose gallery is not complete, oldest first. */
   undelivered(): readonly Session[];
   latestGallery(volume: VolumeId): Session | null;
@@ -264,11 +265,22 @@ interface StorePort {
   get(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
   /** On return nothing is below this key, nor under it, and nothing of a revoked gallery can come there. */
   deletePrefix(prefix: string, signal: AbortSignal): Promise<number>;
+  /** As `get`, with the tag that `replace` asks for. */
+  getTagged(
+    key: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: Uint8Array; readonly tag: string } | null>;
+  /**
+   * Puts a small object only if what is under its key is still what `tag` came with, or with `null` if nothing is; of many that
+   * try at once, from any machine, one succeeds. Whoever gets `false` reads again.
+   */
+  replace(object: NewObject, tag: string | null, signal: AbortSignal): Promise<boolean>;
   /** Links that work now and for days, the same all day long so that caches hit. */
   sign(keys: readonly string[]): Promise<SignedLinks>;
 }
 
 interface GalleriesPort {
+  readonly shared: SharedGalleriesPort;
   /**
    * Everything the gallery consists of besides its renditions, in waves: when one wave is in the store before the next is
    * begun, no reader ever sees a dangling entry (chunks, pages and assets; then the index; then the shell). An object is

@@ -1,19 +1,16 @@
-import { pMapIterable } from "p-map";
 import type { GalleryState } from "../domain/gallery.ts";
-import type { NewObject } from "../domain/object.ts";
 import type { Session } from "../domain/session.ts";
 import { defaultTitle } from "../domain/session.ts";
 import { tiles } from "../domain/tiles.ts";
-import { isInStore } from "./in-store.ts";
 import { linksNow } from "./links.ts";
 import type { Ports } from "./ports.ts";
+import { putChanged } from "./put-changed.ts";
+import { putShared } from "./put-shared.ts";
 import { zipsInStore } from "./zip-object.ts";
-
-/** Objects of a gallery are small: so many at once keep a slow uplink busy without holding much memory. */
-const PUTS_AT_ONCE = 8;
 
 export interface Published {
   readonly link: string;
+  /** What the gallery shows, of a shared one all stations' together. */
   readonly tiles: number;
 }
 
@@ -49,11 +46,14 @@ export async function putGallery(
   ports: Ports,
   signal: AbortSignal,
 ): Promise<number | null> {
+  if (session.sharing !== null)
+    return putShared(session, session.sharing, state, title, endsMs, ports, signal);
   const { catalog, store, galleries } = ports;
   const { items, expected } = tiles(catalog.delivered(session.id));
   if (items.length === 0 && state === "uploading") return null;
   const gallery = {
     slug: session.slug,
+    shared: null,
     title: title || defaultTitle(session),
     state,
     items,
@@ -69,25 +69,4 @@ export async function putGallery(
 /** The link of a gallery that is in the store already. */
 export async function linkOf(session: Session, store: Pick<Ports["store"], "sign">): Promise<string> {
   return (await linksNow(session, store)).link;
-}
-
-async function putChanged(
-  session: Session,
-  wave: Iterable<NewObject>,
-  ports: Ports,
-  signal: AbortSignal,
-): Promise<void> {
-  const { catalog, store } = ports;
-  const puts = pMapIterable(
-    wave,
-    async (object) => {
-      if (await isInStore(session.id, object, ports, signal)) return null;
-      // Chunks, index and shell keep their keys: the claim of the old bytes would survive a crash just after the new ones.
-      if (catalog.objectHash(object.key) !== null) catalog.forgetObject(object.key);
-      await store.put(object, signal);
-      return object;
-    },
-    { concurrency: PUTS_AT_ONCE },
-  );
-  for await (const object of puts) if (object !== null) catalog.recordObjects([object]);
 }

@@ -103,7 +103,7 @@ export function restore(
     .map((draft) => {
       const own = ownOf.get(draft) ?? [];
       return {
-        session: { ...(draft.record?.session ?? lostSession(draft.folder, newSlug())), id: number(draft) },
+        session: { ...sessionOf(draft, newSlug), id: number(draft) },
         originals: own.map(([hash, { file, media }]) => ({ ...file, hash, media })),
         files: filesOf(draft, own, kept),
         revoked: draft.record?.revoked ?? [],
@@ -142,10 +142,16 @@ function filesOf(
 const GONE =
   "Its original was not in the library any more when the catalog was made anew. Insert the card again.";
 
+/** The slug of a shared gallery is asked of the store again, by its name. */
+function sessionOf({ record, folder }: Draft, newSlug: () => string): Session {
+  if (record === null) return lostSession(folder, newSlug());
+  return record.session.sharing === null ? record.session : { ...record.session, slug: newSlug() };
+}
+
 /** What can be known of a session from its folder alone. Its card is read once more, and found to be kept. */
 function lostSession({ name, day }: Folder, slug: string): Session {
   const volume = `lost ${name}` as VolumeId;
-  return { id: 0 as SessionId, name, volume, label: "Card", day, slug, isOffloaded: true };
+  return { id: 0 as SessionId, name, volume, label: "Card", day, slug, isOffloaded: true, sharing: null };
 }
 
 /** Each session has the number in its name; where two have the same, since a catalog was lost before, the second gets a new one. */

@@ -1,3 +1,4 @@
+import { Failure } from "../domain/failure.ts";
 import { linksNow } from "./links.ts";
 import type { Ports } from "./ports.ts";
 import { putGallery } from "./publish.ts";
@@ -21,7 +22,12 @@ export async function signAgain(
     // The link that guests have opens nothing any more: until it is renewed nobody can see what would be signed.
     if (linkEndsMs !== null && linkEndsMs <= nowMs() && now.endsMs !== null) continue;
     const endsMs = now.endsMs === null ? null : (linkEndsMs ?? now.endsMs);
-    await putGallery(session, "complete", title, endsMs, ports, signal);
+    try {
+      await putGallery(session, "complete", title, endsMs, ports, signal);
+    } catch (error) {
+      // Revoked by another station: there is nothing to sign, here or tomorrow.
+      if (!(error instanceof Failure) || error.code !== "gallery-gone") throw error;
+    }
     catalog.linksPut(session.id, now.signedWith, endsMs);
     names.push(session.name);
   }

@@ -1,4 +1,5 @@
 import { keys, sessionFolder } from "../domain/layout.ts";
+import { abandon } from "./join.ts";
 import type { Ports } from "./ports.ts";
 
 /**
@@ -7,12 +8,15 @@ import type { Ports } from "./ports.ts";
  * Returns the names of their sessions. Throws `remote-*`, `disk-*`.
  */
 export async function takeDown(
-  { catalog, library, store }: Pick<Ports, "catalog" | "library" | "store">,
+  ports: Pick<Ports, "catalog" | "library" | "store" | "galleries">,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  const { catalog, library, store } = ports;
   const names: string[] = [];
   for (const { slug, session } of catalog.toTakeDown()) {
+    if (session.sharing !== null) await abandon(session.sharing.gallery, slug, ports, signal);
     await store.deletePrefix(keys.shell(slug), signal);
+    if (session.sharing !== null) await store.deletePrefix(keys.parts(slug), signal);
     await library.writeRecord(sessionFolder(session), catalog.record(session));
     catalog.tookDown(slug);
     names.push(session.name);

@@ -22,7 +22,7 @@ export async function zipsInStore(
   const zips = galleries.zips(session, items);
   if (catalog.isRebuilt(session.id))
     for (const zip of zips)
-      if (await isInStore(session.id, await zipObject(session, zip, ports, signal), ports, signal))
+      if (await isInStore(session, await zipObject(session, zip, ports, signal), ports, signal))
         catalog.claimZip(session.id, zip.key);
   return zips.every(({ key }) => catalog.objectHash(key) !== null) ? zips : [];
 }

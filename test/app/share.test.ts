@@ -253,6 +253,7 @@ const past = (id: number, label: string): PastSession => ({
   label,
   day: `2026-06-0${id}`,
   slug: "",
+  sharing: null,
   isOffloaded: true,
   isPublished: true,
   waitsFor: null,

@@ -17,6 +17,7 @@ const session: Session = {
   label: "Zoë's „card“\n",
   day: "2026-06-01",
   isOffloaded: true,
+  sharing: null,
 };
 const hash = contentHash(createHash("sha256").update("x").digest("hex"));
 const media = { kind: "picture", contentType: "image/jpeg" } as const;
@@ -42,11 +43,13 @@ describe("a session's record", () => {
       fc.string({ minLength: 1, unit: "binary" }).map((text) => new TextEncoder().encode(text)),
       fc.constant(new Uint8Array([0xef, 0xbb, 0xbf, 0x41])),
     );
+    const sharing = fc.option(fc.constant({ gallery: "Zoë & „Ben“", station: "pi-4-3f2a" }));
     const file = fc.record({ path, sizeBytes: fc.nat(), modifiedMs: fc.integer(), fate });
     fc.assert(
-      fc.property(fc.array(file, { maxLength: 5 }), (files) => {
-        const read = parseSessionRecord(textOf({ session, files }));
-        assert.deepEqual(read?.session, session);
+      fc.property(fc.array(file, { maxLength: 5 }), sharing, (files, shared) => {
+        const whole = { ...session, sharing: shared };
+        const read = parseSessionRecord(textOf({ session: whole, files }));
+        assert.deepEqual(read?.session, whole);
         assert.deepEqual(
           read.files.map((one) => ({ ...one, path: [...one.path] })),
           files.map((one) => ({ ...one, path: [...one.path] })),

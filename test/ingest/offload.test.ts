@@ -19,7 +19,7 @@ function portsShowing(...listings: Inventory[]): Ports {
   return ports as unknown as Ports;
 }
 
-const options = { rescan: "stat", readers: 1, reserveBytes: 0, verifySource: false } as const;
+const options = { rescan: "stat", readers: 1, reserveBytes: 0, verifySource: false, sharing: null } as const;
 
 describe("offloading a card", () => {
   it("takes a card that has become empty for a card that is gone, not for one that is done", async () => {

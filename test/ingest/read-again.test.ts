@@ -23,7 +23,7 @@ import { tempFolder } from "../support/temp.ts";
 
 const never = new AbortController().signal;
 const CARD = { "DCIM/A.JPG": "first", "DCIM/B.JPG": "second", "DCIM/C.JPG": "third" };
-const OPTIONS = { rescan: "full", readers: 1, reserveBytes: 0, verifySource: true } as const;
+const OPTIONS = { rescan: "full", readers: 1, reserveBytes: 0, verifySource: true, sharing: null } as const;
 
 type Library = Ports["library"];
 /** Takes the place of one method: what a card or reader that fails would do there. */

@@ -41,7 +41,7 @@ async function look(
       },
     },
   } as unknown as Ports;
-  const options = { rescan, readers: 2, reserveBytes: 0, verifySource: false };
+  const options = { rescan, readers: 2, reserveBytes: 0, verifySource: false, sharing: null };
   const found = await whatIsNew(volume, { files, refused: [] }, known, options, ports, () => {}, never);
   return { ...found, asked };
 }

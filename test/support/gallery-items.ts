@@ -50,6 +50,7 @@ export function galleryOf(count: number, changes: Partial<Gallery> = {}): Galler
   const items = changes.items ?? Array.from({ length: count }, (_, n) => photo(n));
   return {
     slug: SLUG,
+    shared: null,
     title: "Anna & Ben",
     state: "complete",
     items,

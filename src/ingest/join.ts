@@ -1,0 +1,73 @@
+import { randomBytes } from "node:crypto";
+import { Failure } from "../domain/failure.ts";
+import { keys } from "../domain/layout.ts";
+import type { Session } from "../domain/session.ts";
+import type { Ports } from "./ports.ts";
+
+type JoinPorts = Pick<Ports, "catalog" | "store" | "galleries">;
+
+/**
+ * The session with the slug that all stations of its gallery have agreed on: whoever comes first makes one up, the store lets
+ * one win, and everybody else reads what that one wrote. A gallery of its own needs no agreement. Throws `remote-*`.
+ */
+export async function join(session: Session, ports: JoinPorts, signal: AbortSignal): Promise<Session> {
+  const { catalog, store, galleries } = ports;
+  if (session.sharing === null) return session;
+  const { gallery } = session.sharing;
+  let slug = await slugOf(gallery, ports, signal);
+  if (slug === null) {
+    await assertOneWins(session.sharing.station, ports, signal);
+    const ours = galleries.shared.name(gallery, newSlug());
+    await store.replace(ours, null, signal);
+    slug = await slugOf(gallery, ports, signal);
+  }
+  if (slug === null)
+    throw new Failure("gallery-gone", `The shared gallery "${gallery}" was removed while it was made.`);
+  catalog.joinGallery(session.id, slug);
+  return { ...session, slug };
+}
+
+/** What a name stands for; `null` when no station has made that gallery, or one has revoked it. */
+export async function slugOf(
+  gallery: string,
+  { store, galleries }: Pick<Ports, "store" | "galleries">,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const bytes = await store.get(keys.galleryNamed(gallery), signal);
+  return bytes && galleries.shared.slugIn(bytes);
+}
+
+/** From now on the name of a revoked gallery stands for another one: no station that looks puts anything into this one again. */
+export async function abandon(
+  gallery: string,
+  slug: string,
+  { store, galleries }: Pick<Ports, "store" | "galleries">,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await store.getTagged(keys.galleryNamed(gallery), signal);
+  if (found === null || galleries.shared.slugIn(found.bytes) !== slug) return;
+  await store.replace(galleries.shared.name(gallery, newSlug()), found.tag, signal);
+}
+
+const newSlug = () => randomBytes(16).toString("base64url");
+
+/** A store that lets two win would lose one station's photos from the page, silently; some do not know conditions at all. */
+async function assertOneWins(
+  station: string,
+  { store, galleries }: Pick<Ports, "store" | "galleries">,
+  signal: AbortSignal,
+): Promise<void> {
+  const trial = { ...galleries.shared.name("", station), key: keys.trial(station) };
+  await store.put(trial, signal);
+  const there = await store.getTagged(trial.key, signal);
+  const lapses = [
+    await store.replace(trial, null, signal),
+    await store.replace(trial, `"${"0".repeat(32)}"`, signal),
+    !(await store.replace(trial, there?.tag ?? "", signal)),
+  ];
+  if (lapses.some(Boolean))
+    throw new Failure(
+      "gallery-unsharable",
+      "This store does not keep to conditional writes (If-Match, If-None-Match), by which stations agree on what a shared gallery shows.",
+    );
+}
