@@ -28,7 +28,10 @@ export function openConnection(path: string): Connection {
   });
 }
 
-/** Opens an existing catalog to look at it while another process may be writing; `null` when nothing is in it yet. */
+/**
+ * Opens an existing catalog to look at it while another process may be writing; `null` when nothing is in it yet. Never
+ * writes: one of an older GhostRoll, which may still be at work, is brought up to date in memory.
+ */
 export function openForReading(path: string): Connection | null {
   if (!existsSync(path)) return null;
   return translated(path, () => {
@@ -39,11 +42,24 @@ export function openForReading(path: string): Connection | null {
     }
     refuseForeign(connection, path);
     if (Number(connection.pragma("user_version", { simple: true })) === MIGRATIONS.length) return connection;
-    // An older GhostRoll wrote it: it lacks what is asked for.
-    connection.close();
-    openConnection(path).close();
-    return new Database(path, { readonly: true, fileMustExist: true });
+    try {
+      return migratedCopy(connection, path);
+    } finally {
+      connection.close();
+    }
   });
+}
+
+/** Where the header says how a database is written and read: 1 for a journal, 2 for WAL (sqlite.org/fileformat2.html, 1.3.3). */
+const WAL_FLAGS = [18, 19] as const;
+
+function migratedCopy(connection: Connection, path: string): Connection {
+  const bytes = connection.serialize();
+  // A database in memory has no file beside it for WAL.
+  for (const at of WAL_FLAGS) bytes[at] = 1;
+  const copy = new Database(bytes);
+  migrate(copy, path);
+  return copy;
 }
 
 /** Whether a crash met SQLite making this a WAL database: only a writer may roll that back, and nothing was in it before. */

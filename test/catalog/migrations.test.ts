@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import Database from "better-sqlite3";
-import { openCatalog } from "../../src/catalog/catalog.ts";
+import { openCatalog, readSessions } from "../../src/catalog/catalog.ts";
 import { MIGRATIONS } from "../../src/catalog/migrations.ts";
 import type { VolumeId } from "../../src/domain/card.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -61,6 +62,12 @@ describe("a catalog of an older GhostRoll", () => {
       old.pragma(`user_version = ${version}`);
       const before = rowsOf(old, columns);
       old.close();
+
+      const bytes = await readFile(path);
+      const look = readSessions(path);
+      assert.equal(look?.allSessions().length, 1);
+      look.close();
+      assert.deepEqual(await readFile(path), bytes, "looking at it changes nothing");
 
       const catalog = openCatalog(path, "store");
       const [session] = catalog.allSessions();
