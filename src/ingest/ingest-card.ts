@@ -85,6 +85,8 @@ export async function ingestCard(
     const mayRelease = options.releases && read.removal.isSameListing;
     const unmount = mayRelease ? await ports.cards.release(volume, signal) : "not-ours";
     const offloaded = { ...read, removal: { ...read.removal, unmount } };
+    // Its last record is written.
+    ports.second?.ring();
     report({ kind: "offloaded", removal: offloaded.removal });
     const certified = certify(volume, offloaded, ports, signal);
     certified.then(

@@ -21,6 +21,7 @@ export interface SecondPorts {
     sync(paths: readonly string[]): Promise<void>;
     holds(path: string, sizeBytes: number): Promise<boolean>;
     writeManifest(folder: string, lines: readonly ManifestLine[]): Promise<void>;
+    copyRecord(folder: string): Promise<void>;
   };
   readonly catalog: {
     secondDisk(folder: string): string | null;
@@ -31,6 +32,7 @@ export interface SecondPorts {
     secondManifest(session: Session, disk: string): readonly ManifestLine[];
     secondCopy(disk: string, hash: ContentHash): string | null;
     sessionNamed(id: SessionId): Session | null;
+    allSessions(): readonly Session[];
   };
   /** Hears when copying has to wait, and why; `null` when it goes on. */
   readonly onWait: (failure: Failure | null) => void;
@@ -52,6 +54,8 @@ export function openSecondCopies({ disk, catalog, onWait }: SecondPorts): Second
   /** Originals the library itself can no longer read: left out until the next start. */
   const damaged = new Map<ContentHash, Failure>();
   let now: SecondDisk | null = null;
+  /** Sessions whose last record is there. */
+  const recorded = new Set<SessionId>();
   let running: Promise<Failure | null> | null = null;
   let isRung = false;
   /** Resolves when the next page is copied. */
@@ -123,6 +127,7 @@ export function openSecondCopies({ disk, catalog, onWait }: SecondPorts): Second
       if (failed?.failure.code !== error.code && error.code !== "interrupted") onWait(error);
       failed = { failure: error, atMs: performance.now() };
       now = null;
+      recorded.clear();
       return error;
     }
   }
@@ -138,10 +143,18 @@ export function openSecondCopies({ disk, catalog, onWait }: SecondPorts): Second
     for (;;) {
       closing.signal.throwIfAborted();
       const next = nextPage(now.id);
-      if (next === null) return;
+      if (next === null) break;
+      recorded.delete(next.session.id);
       await copyPage(next.session, next.originals, now.id);
       page.resolve("page");
       page = Promise.withResolvers();
+    }
+    for (const session of catalog.allSessions()) {
+      if (recorded.has(session.id)) continue;
+      closing.signal.throwIfAborted();
+      await disk.copyRecord(sessionFolder(session));
+      // The last record is written before a session is called offloaded.
+      if (session.isOffloaded) recorded.add(session.id);
     }
   }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { codeOf } from "../domain/device-error.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ContentHash } from "../domain/hash.ts";
-import { portablePath } from "../domain/layout.ts";
+import { portablePath, RECORDS } from "../domain/layout.ts";
 import type { ManifestLine } from "../domain/manifest.ts";
 import { writeDurably } from "../flow/durable.ts";
 import type { ColdHash } from "./cold-hash.ts";
@@ -97,6 +97,19 @@ export function openSecondDisk({ folder, root, reserveBytes, copy, hash }: Secon
     /** Replaces the `SHA256SUMS` of a session's folder there. Throws `second-*`. */
     writeManifest: (session: string, lines: readonly ManifestLine[]): Promise<void> =>
       onSecond(folder, () => disk.writeManifest(session, lines)),
+
+    /** Makes the `session.json` of a session's folder there the library's, from which a lost catalog is made anew. Throws `second-*`. */
+    copyRecord: (session: string): Promise<void> =>
+      onSecond(folder, async () => {
+        const [ours, theirs] = [root, folder].map((base) => join(base, session, RECORDS.session)) as [
+          string,
+          string,
+        ];
+        const [stats, there] = await Promise.all([statsOf(ours), statsOf(theirs)]);
+        const isThere = stats?.size === there?.size && (there?.mtimeMs ?? 0) >= (stats?.mtimeMs ?? 0);
+        if (stats === null || isThere) return;
+        await writeDurably(theirs, await readFile(ours), join(folder, "incoming"));
+      }),
   };
 
   async function begin(expected: string | null): Promise<string> {

@@ -83,6 +83,12 @@ describe("a second disk", { skip: !isElsewhere && `${ELSEWHERE} is not another f
     assert.deepEqual(await copies(), await originalsIn(base));
     assert.equal((await copies()).size, 4);
     assert.equal(await listed(second), 4);
+    const records = async (root: string) =>
+      [...(await hashesBelow(root))].flatMap(([path, hash]) =>
+        path.endsWith("/session.json") ? [hash] : [],
+      );
+    assert.equal((await records(second)).length, 1);
+    assert.deepEqual(await records(second), await records(base), "a lost catalog can be made anew from it");
     assert.equal(summary.isSafeToFormat, true);
     assert.match(summary.verdicts.join(" "), /Safe to format: every file is kept twice/);
     const receipt = JSON.parse(await readFile(join(base, `${summary.receipt}`, "receipt.json"), "utf8"));
