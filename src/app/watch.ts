@@ -1,7 +1,9 @@
 import { inspect } from "node:util";
+import { watchDropFolder } from "../card/drop-folder.ts";
 import type { CardEvent } from "../card/watcher.ts";
 import { watchCards } from "../card/watcher.ts";
 import { environment } from "../config/environment.ts";
+import type { Settings } from "../config/slices.ts";
 import { textSecrets } from "../config/texts.ts";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
@@ -12,6 +14,7 @@ import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import type { House } from "./house.ts";
 import { openHouse } from "./house.ts";
+import { rescanOf } from "./ingest.ts";
 import type { Cuts } from "./intake.ts";
 import { openIntake } from "./intake.ts";
 import { openLinkKeeper } from "./keep-links.ts";
@@ -118,7 +121,9 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
         const { volume } = event;
         reading.set(event, volume.label);
         supervisor.say(`Reading ${[...reading.values()].join(", ")}.`);
-        const failure = await settle(volume, () => takeIn(house, volume, log, context.signal, cuts));
+        const failure = await settle(volume, () =>
+          takeIn(house, settings, volume, log, context.signal, cuts),
+        );
         reading.delete(event);
         const rest = reading.size > 0 ? `Reading ${[...reading.values()].join(", ")}.` : "Waiting for cards.";
         supervisor.say(failure === null ? rest : `${failure.message} ${rest}`);
@@ -126,6 +131,8 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
         release(failure);
       },
     });
+    const { folder, quietMs } = settings.drop;
+    const dropping = folder === null ? null : follow(folder, quietMs);
     for await (const event of watchCards({
       ...cards,
       peek: house.peek,
@@ -145,10 +152,20 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
       house.announcer.inserted(volume.label);
       intake.inserted(event);
     }
+    await dropping;
     await intake.settled();
     await Promise.all([rounds.close(), rings.close(), links.close(), retry.close()]);
     log.info("stopped");
     return 0;
+
+    /** A folder that files are dropped into is a reader of its own, and each burst a card. */
+    async function follow(folder: string, quietMs: number): Promise<void> {
+      const onTrouble = (error: unknown) => log.error({ error }, `The folder ${folder} cannot be watched.`);
+      for await (const event of watchDropFolder({ folder, quietMs, onTrouble, signal: context.signal })) {
+        log.info({ root: folder }, "files were dropped");
+        intake.inserted(event);
+      }
+    }
   } finally {
     await house.close();
   }
@@ -189,6 +206,7 @@ async function deliverAll(
 
 async function takeIn(
   house: House,
+  settings: Settings,
   volume: Volume,
   log: Logger,
   signal: AbortSignal,
@@ -196,7 +214,12 @@ async function takeIn(
 ): Promise<Failure | null> {
   const { offloaded, certified, undelivered } = await ingestCard(
     volume,
-    { ...house.options, releases: true },
+    // A folder of this machine is no card that somebody could have swapped for its twin.
+    {
+      ...house.options,
+      releases: true,
+      ...(isDropped(volume) ? { rescan: rescanOf(settings, volume) } : {}),
+    },
     house.ports,
     writingAlso(house.announcer.hearCard(), log.child({ card: volume.label })),
     signal,
@@ -237,4 +260,8 @@ function settler({ announcer }: House, log: Logger) {
       return error;
     }
   };
+}
+
+function isDropped({ onlyBeforeMs }: Volume): boolean {
+  return onlyBeforeMs !== undefined;
 }

@@ -8,6 +8,8 @@ export interface InventoryRequest {
   readonly root: string;
   /** What it lay on when it was identified. */
   readonly medium: string | undefined;
+  /** Files that were changed after this moment are left out. */
+  readonly onlyBeforeMs?: number | undefined;
   /** Digest of the listing that is known; `null` when none is. */
   readonly before: string | null;
 }
@@ -15,9 +17,10 @@ export interface InventoryRequest {
 /** Everything on a volume by stat alone, in reading order; `null` when that is what was there `before`. Throws as `walk` does. */
 export default function takeInventory({
   root,
+  onlyBeforeMs,
   before,
 }: Omit<InventoryRequest, "medium">): PackedInventory | null {
-  const { files, refused } = walk(root);
+  const { files, refused } = walk(root, undefined, onlyBeforeMs);
   const packed = packInventory({ files: inReadingOrder(files), refused });
   return packed.digest === before ? null : packed;
 }

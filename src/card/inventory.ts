@@ -22,7 +22,8 @@ export function openCards({ list }: CardsOptions) {
      */
     async list(volume: Volume, signal: AbortSignal, before?: Inventory): Promise<Inventory> {
       try {
-        const request = { root: volume.root, medium: volume.medium, before: before?.digest ?? null };
+        const { root, medium, onlyBeforeMs } = volume;
+        const request = { root, medium, onlyBeforeMs, before: before?.digest ?? null };
         const packed = await list.run(request, signal);
         if (packed !== null) return unpackInventory(packed);
         if (before === undefined) throw new Error("a listing was taken for one that nobody has");

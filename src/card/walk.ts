@@ -31,10 +31,15 @@ interface Folder {
 
 /**
  * Lists a volume breadth-first by stat alone: names as bytes, no symbolic link followed, no other filesystem entered. What
- * cannot be taken is named with the reason, never left out; only the litter of operating systems is. Throws `card-missing`,
+ * cannot be taken is named with the reason, never left out; only the litter of operating systems is, and files that were changed
+ * after `onlyBeforeMs`. Throws `card-missing`,
  * `card-unreadable` for the root, `card-removed` when the card goes away meanwhile.
  */
-export function walk(root: string, { maxDepth, maxEntries }: Limits = LIMITS): Walk {
+export function walk(
+  root: string,
+  { maxDepth, maxEntries }: Limits = LIMITS,
+  onlyBeforeMs = Number.POSITIVE_INFINITY,
+): Walk {
   const { dev } = rootStats(root);
   const result: Walk = { files: [], refused: [], topFolders: [] };
   const refuse = (path: Uint8Array, reason: string) => result.refused.push({ path, reason });
@@ -55,6 +60,8 @@ export function walk(root: string, { maxDepth, maxEntries }: Limits = LIMITS): W
       const stats = look(path);
       if (stats === null) continue;
       if (stats.isDirectory()) enter(path, name, stats, folder.depth + 1);
+      // The last change of name or content, a time nobody can set (stat(2)): files that are on their way count later.
+      else if (stats.isFile() && stats.ctimeMs > onlyBeforeMs) continue;
       else if (stats.isFile())
         result.files.push({ path, sizeBytes: stats.size, modifiedMs: Math.floor(stats.mtimeMs) });
       else refuse(path, kindOf(stats));
@@ -85,7 +92,10 @@ export function walk(root: string, { maxDepth, maxEntries }: Limits = LIMITS): W
     try {
       return lstatSync(absolute(root, path));
     } catch (error) {
-      refuse(path, `could not be looked at (${codeUnlessGone(error)})`);
+      const code = codeUnlessGone(error);
+      // Where files come and go, one of a name for the time being has got its own.
+      const isLive = Number.isFinite(onlyBeforeMs);
+      if (!isLive || code !== "ENOENT") refuse(path, `could not be looked at (${code})`);
       return null;
     }
   }

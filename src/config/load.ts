@@ -133,18 +133,29 @@ function contradictions(values: Values): string[] {
     SHARE_MAX_LONG_EDGE: share,
     SECOND_DIR: second,
     BASE_DIR: base,
+    DROP_DIR: drop,
+    MOUNT_ROOTS: roots,
   } = values;
   const problems: string[] = [];
   if (thumb > share)
     problems.push(
       `GHOSTROLL_THUMB_MAX_LONG_EDGE is ${thumb}, allowed is at most GHOSTROLL_SHARE_MAX_LONG_EDGE (${share}).`,
     );
-  if (second !== null && (isWithin(second, base) || isWithin(base, second)))
+  if (second !== null && overlap(second, base))
     problems.push(
       `GHOSTROLL_SECOND_DIR is ${second}, which overlaps the library in ${base}; name a folder on another disk.`,
     );
+  const around = drop === null ? undefined : [base, ...roots].find((place) => overlap(drop, place));
+  if (around !== undefined)
+    problems.push(
+      `GHOSTROLL_DROP_DIR is ${drop}, which overlaps ${around}: what comes there would be taken twice; name a folder of its own.`,
+    );
   problems.push(...missingAccounts(values), ...impossibleSharing(values), ...halfKeys(values));
   return problems;
+}
+
+function overlap(one: string, other: string): boolean {
+  return isWithin(one, other) || isWithin(other, one);
 }
 
 function isWithin(path: string, folder: string): boolean {

@@ -74,6 +74,9 @@ export const SETTINGS = {
   CARD_LABELS:      { kind: names, default: "", meaning: "Volumes with one of these labels are taken as cards whatever is on them; every volume with a camera's folders is one anyway." },
   RESCAN:           { kind: choice(RESCANS), default: "sampled", meaning: "How a known card is looked at again: stat trusts size and time, sampled also reads the beginning of files, full reads every byte. A folder on the library's own disk is trusted unless this is set." },
 
+  DROP_DIR:         { kind: optional(path), default: "", meaning: "A folder of this machine that is watched like a card: for a camera's FTP, a tethering program or a phone share. Each file is taken once it has not grown for three seconds." },
+  DROP_QUIET_SECONDS: { kind: integer(1, 3600, "seconds"), default: "15", meaning: "A burst of files ends when so long none has come, and becomes a session with a gallery of its own; after five minutes at the latest." },
+
   SHARE_MAX_LONG_EDGE: { kind: integer(320, 16_384, "pixels"), default: "2048", meaning: "Long edge of the picture guests open: sharp on every phone and most screens." },
   SHARE_QUALITY:    { kind: integer(1, 100), default: "90", meaning: "JPEG quality of that picture: about 470 KB each, no artifacts to be seen." },
   THUMB_MAX_LONG_EDGE: { kind: integer(64, 2048, "pixels"), default: "480", meaning: "Long edge of a tile in the gallery: enough for two or three columns on a phone with a dense screen." },

@@ -33,6 +33,7 @@ export function slice(values: Values, credentials: Credentials | null) {
       labels: values.CARD_LABELS,
       rescan: values.RESCAN,
     },
+    drop: { folder: values.DROP_DIR, quietMs: values.DROP_QUIET_SECONDS * SECOND_MS },
     pictures: {
       share: { maxLongEdge: values.SHARE_MAX_LONG_EDGE, quality: values.SHARE_QUALITY },
       thumb: { maxLongEdge: values.THUMB_MAX_LONG_EDGE, quality: values.THUMB_QUALITY },

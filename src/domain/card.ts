@@ -13,6 +13,8 @@ export interface Volume {
   readonly label: string;
   /** What it lay on when it was identified; once that differs, the card is gone. Absent where nobody looked. */
   readonly medium?: string;
+  /** Files that were changed after this moment are still being written, and do not count yet; absent, all do. */
+  readonly onlyBeforeMs?: number;
 }
 
 /** Path, size and modification time of a file on a volume: a hint that saves reading it, never proof. */
