@@ -20,7 +20,7 @@ export interface Delivered {
  */
 export function assertDelivered(
   catalogFile: string,
-  server: FlakyS3,
+  server: Pick<FlakyS3, "objects">,
   bucket: string,
   root: string,
 ): Delivered {
@@ -58,7 +58,7 @@ interface Claim {
 
 /** Follows a gallery as its page does: shell and numbered pages by their links, index, chunks, pictures. */
 function assertGallery(
-  server: FlakyS3,
+  server: Pick<FlakyS3, "objects">,
   bucket: string,
   root: string,
   slug: string,
@@ -95,14 +95,14 @@ function assertGallery(
 }
 
 /** The text of an object as it was put; null when there is none, or the server has kept only a part of it. */
-function read(server: FlakyS3, key: string): string | null {
+function read(server: Pick<FlakyS3, "objects">, key: string): string | null {
   const stored = server.objects.get(key);
   if (stored?.isWhole !== true) return null;
   const isPacked = stored.headers["content-encoding"] === "gzip";
   return (isPacked ? gunzipSync(stored.bytes) : stored.bytes).toString();
 }
 
-function hashOf(server: FlakyS3, key: string): string | null {
+function hashOf(server: Pick<FlakyS3, "objects">, key: string): string | null {
   const stored = server.objects.get(key);
   return stored === undefined ? null : sha256(stored.bytes);
 }
