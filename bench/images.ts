@@ -28,6 +28,7 @@ export async function images({ folder, isShort }: Setting): Promise<readonly Row
     render: workers.task(new URL("../src/imaging/task.ts", import.meta.url), 60_000),
     presets: PRESETS,
     maxPixels: 160e6,
+    preview: null,
   });
   const clone = await openBareLoop(threads, join(folder, "clone"), "clone");
   const chain = await openBareLoop(threads, join(folder, "chain"), "chain");

@@ -2,6 +2,7 @@ import { passedOn } from "../config/environment.ts";
 import type { Settings } from "../config/slices.ts";
 import type { Failure } from "../domain/failure.ts";
 import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
+import type { Session } from "../domain/session.ts";
 import { defaultTitle } from "../domain/session.ts";
 import type { Ports } from "../ingest/ports.ts";
 import type { Report, Told } from "../ingest/report.ts";
@@ -16,6 +17,8 @@ export interface Announcer {
   /** Says that a card could not be finished, with the fix. */
   trouble(card: string, failure: Failure): void;
   inserted(card: string): void;
+  /** Says that the link of a gallery ends soon, with what to do. */
+  linkEnds(session: Session, sentence: string): void;
   /** Resolves when everything said so far has been passed on. */
   settled(): Promise<void>;
 }
@@ -58,6 +61,10 @@ export function openAnnouncer(
     hear: hearCard(),
     hearCard,
     inserted: (card) => tell({ name: "card-inserted", card }),
+    linkEnds(session, sentence) {
+      const title = settings.gallery.title || defaultTitle(session);
+      tell({ name: "link-ends", card: session.label, title, sentence });
+    },
     trouble: (card, { message, policy }) =>
       tell({ name: "trouble", card, sentence: `${message} ${policy.hint}` }),
     settled: async () => void (await passing),

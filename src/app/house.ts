@@ -136,11 +136,12 @@ export async function openHouse(
 
     const second = openSecond(settings, { catalog, env, patienceFor, onSecond }, closing);
 
+    const telling = tellingCatalog(settings, catalog, texts.ring);
     const ports: Ports = {
       second,
       cards: openCards({ list }),
       library,
-      catalog: tellingCatalog(settings, catalog, texts.ring),
+      catalog: telling,
       pictures: openPictures({
         root: place.baseDir,
         render: renderWorkers.task(task("imaging/task.ts"), pictures.timeoutMs),
@@ -149,6 +150,9 @@ export async function openHouse(
           { name: "thumb", ...pictures.thumb },
         ],
         maxPixels: pictures.maxMegapixels * 1e6,
+        preview: settings.gallery.hasPreview
+          ? renderWorkers.task(task("imaging/preview-task.ts"), pictures.timeoutMs)
+          : null,
       }),
       store: counted,
       galleries: openGalleries({
@@ -180,7 +184,7 @@ export async function openHouse(
       ports,
       options,
       care,
-      catalog,
+      catalog: telling,
       backUp,
       checkStore: store.check,
       sweepStore: store.sweep,

@@ -5,6 +5,7 @@ import { describeSettings } from "../config/describe.ts";
 import type { Settings } from "../config/slices.ts";
 import { bytesInWords, count } from "../domain/amounts.ts";
 import { Failure } from "../domain/failure.ts";
+import { linkEndInWords, linkState } from "../domain/link-end.ts";
 import type { PastSession, Tally, Trouble } from "../domain/session.ts";
 import type { SessionEnd } from "../domain/session-end.ts";
 import { ENDS_IN_SHORT, endInWords, endOf } from "../domain/session-end.ts";
@@ -86,6 +87,12 @@ function status(settings: Settings) {
     damagedFiles: sum((one) => one.damaged),
     uncopiedFiles: sum((one) => one.uncopied),
     originals,
+    links: Object.fromEntries(
+      all.flatMap(({ session }) => {
+        const state = linkState(session.linkEndsMs, Date.now());
+        return state === "opens" ? [] : [[session.name, state]];
+      }),
+    ),
     ends: Object.fromEntries(all.map(({ session, end }) => [session.name, end])),
   };
   const lines = [
@@ -102,6 +109,11 @@ function status(settings: Settings) {
         ? `All ${count(originals.uploaded, "original")} are in the bucket too.`
         : `${count(originals.uploaded, "original")} in the bucket, ${originals.waiting} still to go.`,
     );
+  for (const { session } of all)
+    if (session.linkEndsMs !== null && facts.links[session.name] === "ends-soon")
+      lines.push(
+        `${session.name} (${session.label}): ${linkEndInWords(session.name, session.linkEndsMs, Date.now())}`,
+      );
   if (facts.failedFiles + facts.damagedFiles > 0)
     lines.push(
       `${count(facts.failedFiles + facts.damagedFiles, "file")} not all right: ghostroll sessions --json names them.`,
@@ -118,7 +130,11 @@ async function sessions(settings: Settings) {
     session.label.slice(0, 24),
     count(kept, "file"),
     bytesInWords(keptBytes),
-    [ENDS_IN_SHORT[end], ...(troubles.length > 0 ? [`${troubles.length} not all right`] : [])].join(", "),
+    [
+      ENDS_IN_SHORT[end],
+      ...(linkState(session.linkEndsMs, Date.now()) === "ended" ? ["link ended"] : []),
+      ...(troubles.length > 0 ? [`${troubles.length} not all right`] : []),
+    ].join(", "),
   ]);
   const lines =
     rows.length === 0
@@ -148,7 +164,10 @@ async function linksTo(
   try {
     const links = await Promise.all(
       all.map(async ({ session, published }) =>
-        published > 0 && !hasEnded(session) ? linkOf(session, store) : null,
+        // Pages whose link has ended are not signed anew: a fresh link would open them without their pictures.
+        published > 0 && linkState(session.linkEndsMs, Date.now()) !== "ended"
+          ? linkOf(session, store)
+          : null,
       ),
     );
     return { links, unsigned: null };
@@ -158,11 +177,6 @@ async function linksTo(
   } finally {
     for (const close of closing) await close();
   }
-}
-
-/** Its pages are not signed anew any more: a fresh link would open them without their pictures. */
-function hasEnded({ linkEndsMs }: PastSession): boolean {
-  return linkEndsMs !== null && linkEndsMs <= Date.now();
 }
 
 function config(settings: Settings) {

@@ -9,11 +9,13 @@ interface RoundsOptions {
   readonly everyMs?: number;
 }
 
-/** Something that is done once a day, while there is nothing better to do. */
+/** Something that is done once a day, or as often as asked, while there is nothing better to do. */
 export interface Rounds {
   /** Ends a round that is under way and lets none begin until `release`; each hold needs its own. Never throws. */
   hold(): Promise<void>;
   release(): void;
+  /** Does one more round as soon as it may: at once, or when the one under way is done or the last hold is released. */
+  soon(): void;
   /** Ends for good; resolves when nothing is under way any more. */
   close(): Promise<void>;
 }
@@ -61,6 +63,10 @@ export function openRounds({ round, firstMs = FIRST_MS, everyMs = EVERY_MS }: Ro
     hold,
     release() {
       holds--;
+      begin();
+    },
+    soon() {
+      isDue = true;
       begin();
     },
     async close() {

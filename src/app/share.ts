@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openCatalog, readSessions } from "../catalog/catalog.ts";
 import type { Settings } from "../config/slices.ts";
 import { Failure } from "../domain/failure.ts";
+import { endDay, linkState } from "../domain/link-end.ts";
 import type { PastSession } from "../domain/session.ts";
 import { defaultTitle } from "../domain/session.ts";
 import { deliverSession } from "../ingest/ingest-card.ts";
@@ -25,10 +26,10 @@ type Asked<Name> = Extract<Command, { name: Name }>;
 export async function link(command: Asked<"link">, context: Context): Promise<number> {
   const settings = context.settings(command.settings);
   const session = findSession(settings, command.session, "open");
-  if (session.linkEndsMs !== null && session.linkEndsMs <= Date.now())
+  if (session.linkEndsMs !== null && linkState(session.linkEndsMs, Date.now()) === "ended")
     throw new Failure(
       "gallery-unseen",
-      `The link of ${nameOf(session, settings)} ended on ${dayOf(session.linkEndsMs)}, and its pictures with it: \`ghostroll share ${session.name} --renew\` opens it again.`,
+      `The link of ${nameOf(session, settings)} ended on ${endDay(session.linkEndsMs)}, and its pictures with it: \`ghostroll share ${session.name} --renew\` opens it again.`,
     );
   return tell(session, command, settings, context);
 }
@@ -184,7 +185,7 @@ async function tell(
     say(context.out, JSON.stringify({ session: session.name, title, link: now.link, endsAt, sent, exitCode }, null, 2)); // biome-ignore format: one line
     return exitCode;
   }
-  say(context.out, `${title}: ${now.endsMs === null ? "opens until it is revoked" : `opens until ${dayOf(now.endsMs)}`}.`); // biome-ignore format: one line
+  say(context.out, `${title}: ${now.endsMs === null ? "opens until it is revoked" : `opens until ${endDay(now.endsMs)}`}.`); // biome-ignore format: one line
   if (sent !== null) say(context.out, sent.sentence);
   if (settings.store.bucket === null)
     say(context.out, "It opens while this machine serves it: `ghostroll watch`.");
@@ -204,15 +205,4 @@ async function linksToday(session: PastSession, settings: Settings): Promise<Lin
 
 function nameOf(session: PastSession, { gallery }: Settings): string {
   return `${session.name} (${gallery.title || defaultTitle(session)})`;
-}
-
-function dayOf(ms: number): string {
-  const words = {
-    weekday: "short",
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-    timeZone: "UTC",
-  } as const;
-  return new Intl.DateTimeFormat("en-GB", words).format(ms);
 }

@@ -3,6 +3,8 @@ import type { openCatalog } from "../catalog/catalog.ts";
 import type { MessageEvent } from "../catalog/outbox.ts";
 import type { Settings } from "../config/slices.ts";
 import type { FailureCode } from "../domain/failure.ts";
+import { SCREEN_TILES } from "../domain/gallery.ts";
+import { linkEndInWords } from "../domain/link-end.ts";
 import type { Recipient } from "../domain/recipient.ts";
 import { hearsOf, recipientName } from "../domain/recipient.ts";
 import type { Session, SessionId } from "../domain/session.ts";
@@ -19,9 +21,6 @@ import { accountsOf } from "./accounts.ts";
 
 type Catalog = ReturnType<typeof openCatalog>;
 
-/** A screen of a phone: with fewer, whoever opens the link finds next to nothing. */
-const FIRST_TILES = 12;
-
 /** What stops a session without anybody's help being needed: it goes on by itself, and its own end is told. */
 const PASSES: ReadonlySet<FailureCode> = new Set([
   "interrupted",
@@ -31,6 +30,9 @@ const PASSES: ReadonlySet<FailureCode> = new Set([
   "second-full",
   "second-unwritable",
 ]);
+
+/** Messages without a link: they are for whoever looks after the box. */
+const TELLS_NO_LINK: ReadonlySet<MessageEvent> = new Set(["link-ends", "trouble"]);
 
 /**
  * The catalog for the story, which besides writes down what people are to be told of a fact together with the fact: no kill
@@ -69,10 +71,24 @@ export function tellingCatalog(settings: Settings, catalog: Catalog, ring: () =>
               completeInWords(title, countTiles(catalog, id), tally, catalog.troubles(id)),
             );
           // One that is complete before a screen is full is told of once.
-          if (!isComplete && tally.published >= FIRST_TILES)
+          if (!isComplete && tally.published >= SCREEN_TILES)
             write(session, "gallery-open", (title) => openInWords(title, countTiles(catalog, id)));
         },
       ),
+
+    warned(id, endsMs) {
+      let isNew = false;
+      catalog.together(() => {
+        isNew = catalog.warned(id, endsMs);
+        const session = catalog.sessionNamed(id);
+        if (!isNew || session === null) return;
+        const hear = recipients.filter((recipient) => hearsOf(recipient, session.label)).map(recipientId);
+        const words = `${titleOf(session, settings)}: ${linkEndInWords(session.name, endsMs, Date.now())}`;
+        catalog.putMessages(id, "link-ends", words, hear, String(endsMs));
+      });
+      ring();
+      return isNew;
+    },
 
     stopped: (id, code) =>
       writeWith(
@@ -113,7 +129,7 @@ export function openTexts(
           ...rest,
           card: session.label,
           title: titleOf(session, settings),
-          link: async () => (message.event === "trouble" ? null : linkOf(session, store)),
+          link: async () => (TELLS_NO_LINK.has(message.event) ? null : linkOf(session, store)),
         };
       },
     },

@@ -101,7 +101,14 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
       firstMs: RING_MS,
       everyMs: RING_MS,
     });
-    const links = openLinkKeeper(house, (work) => settle(null, work), retry, log, context.signal);
+    const links = openLinkKeeper(
+      house,
+      (work) => settle(null, work),
+      retry,
+      store.expirySeconds,
+      log,
+      context.signal,
+    );
     const release = (failure: Failure | null) => {
       rounds.release();
       links.release();
@@ -110,7 +117,6 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
     };
     house.ports.second?.ring();
     retry.release("at once");
-    links.release();
     supervisor.say("Waiting for cards.");
     context.signal.addEventListener("abort", supervisor.stopping, { once: true });
     const reading = new Map<CardEvent, string>();

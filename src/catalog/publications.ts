@@ -63,8 +63,10 @@ export function publications(connection: Connection, store: string) {
     `SELECT ${COLUMNS}, signed_with, link_ends_ms FROM session
        WHERE is_published = 1 AND store = ? AND NOT ${REVOKED} ORDER BY id`,
   );
-  const putLinks = connection.prepare<[string, number | null, number]>(
-    "UPDATE session SET signed_with = ?, link_ends_ms = ? WHERE id = ?",
+  // Nobody was given the link of a gallery that was made anew from the library: they have an older one.
+  const putLinks = connection.prepare(
+    `UPDATE session SET signed_with = :signedWith, link_ends_ms = :endsMs,
+       warned_of_ms = CASE WHEN is_rebuilt THEN :endsMs ELSE warned_of_ms END WHERE id = :id`,
   );
   const warn = connection.prepare<[number, number, number]>(
     "UPDATE session SET warned_of_ms = ? WHERE id = ? AND warned_of_ms IS NOT ?",
@@ -131,7 +133,7 @@ export function publications(connection: Connection, store: string) {
 
     /** Records which links the pages in the store hold, and when the one ends that guests were given. */
     linksPut: (id: SessionId, signedWith: string, linkEndsMs: number | null): void =>
-      void putLinks.run(signedWith, linkEndsMs, id),
+      void putLinks.run({ signedWith, endsMs: linkEndsMs, id }),
 
     /** Records that the owner is warned of this end of a link; false when that has been done before. */
     warned: (id: SessionId, endsMs: number): boolean => warn.run(endsMs, id, endsMs).changes === 1,

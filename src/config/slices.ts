@@ -62,6 +62,7 @@ export function slice(values: Values, credentials: Credentials | null) {
     gallery: {
       title: values.GALLERY_TITLE,
       zips: values.ZIPS,
+      hasPreview: values.LINK_PREVIEW,
       sharing: values.GALLERY === null ? null : { gallery: values.GALLERY.trim(), station: values.STATION },
     },
     log: { level: values.LOG_LEVEL },

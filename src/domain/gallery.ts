@@ -37,6 +37,8 @@ export interface Gallery {
   readonly items: readonly GalleryItem[];
   /** How many tiles there will be when it is complete. */
   readonly expected: number;
+  /** Key of the picture that a messenger shows beside the link; `null` when there is none. */
+  readonly preview: string | null;
   /** Milliseconds since 1970 until which the link works; `null` when it does not end. */
   readonly availableUntilMs: number | null;
   /** All of its pictures as files to download, once all of these are in the store. */
@@ -56,6 +58,14 @@ export interface ZipPart {
     /** As the camera's clock showed it. */
     readonly modifiedMs: number | null;
   }[];
+}
+
+/** A screen of a phone: with fewer, whoever opens the link finds next to nothing. */
+export const SCREEN_TILES = 12;
+
+/** The photo a gallery begins with: the first that can be shown. */
+export function coverOf(items: readonly GalleryItem[]): GalleryItem | null {
+  return items.find(({ renditions }) => renditions.some(({ preset }) => preset === "share")) ?? null;
 }
 
 /** Capture order; files without a believable time come last, ties by the number cameras put in the name (DCF), then name. */

@@ -61,7 +61,8 @@ export const keys = {
   chunk: (slug: string, number: number, author = "") => `g/${slug}/${chunkFolder(author)}${number}.json`,
   /** Numbered static pages that reach every photo without JavaScript. */
   page: (slug: string, number: number, author = "") => `g/${slug}/n/${author && `${author}/`}${number}`,
-  preview: (slug: string) => `g/${slug}/og.jpg`,
+  /** What a messenger shows beside the link; named after the picture it is made from, so that nobody shows an older one. */
+  preview: (slug: string, hash: string) => `g/${slug}/og-${hash.slice(0, 16)}.jpg`,
   rendition: (slug: string, hash: string, preset: PresetName) => `g/${slug}/p/${hash}-${preset}.jpg`,
   /** `list` stands for all that is in the zip; `name` is what it is saved as. */
   zip: (slug: string, list: string, name: string) => `g/${slug}/z/${list}/${name}`,

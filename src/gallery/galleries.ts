@@ -70,9 +70,10 @@ export function openGalleries({ templates, zipBytes: limitBytes = ZIP_BYTES }: O
 
 /** Every key of a gallery that something in it links to. */
 function keysOf(gallery: Gallery): string[] {
-  const { slug, items, zips } = gallery;
+  const { slug, items, zips, preview } = gallery;
   return [
     keys.shell(slug),
+    ...(preview === null ? [] : [preview]),
     keys.index(slug),
     ...Array.from({ length: countChunks(gallery) }, (_, number) =>
       keys.chunk(slug, number, gallery.shared?.author),

@@ -54,6 +54,7 @@ export function packShell(gallery: Gallery, assets: Assets, links: Links, render
     style,
     policy: policy.join("; "),
     script: links.to(assets.script.key),
+    preview: gallery.preview === null ? null : links.to(gallery.preview),
     data: scriptJson(data),
     description: [count, sayUntil(gallery)].filter((part) => part !== "").join(" · "),
     count,

@@ -6,6 +6,7 @@ import { Failure } from "../domain/failure.ts";
 import { renditionPath } from "../domain/layout.ts";
 import type { Media } from "../domain/media.ts";
 import type { Derived, Preset, PresetName, Rendition } from "../domain/rendition.ts";
+import type { PreviewRequest } from "./preview-task.ts";
 import type { RenderReply, RenderRequest } from "./task.ts";
 
 /** What is known of a kept original. */
@@ -25,6 +26,8 @@ interface Options {
   readonly presets: readonly Preset[];
   /** A picture with more is refused. */
   readonly maxPixels: number;
+  /** Runs `preview-task.ts`; `null` when no messenger is to see a picture. */
+  readonly preview: { run(request: PreviewRequest, signal: AbortSignal): Promise<Uint8Array | null> } | null;
 }
 
 const GIVEN_UP: Derived = {
@@ -36,7 +39,7 @@ const GIVEN_UP: Derived = {
 const GIVE_UP_AFTER: ReadonlySet<string> = new Set(["worker-late", "worker-died"]);
 
 /** Renditions of originals, made in a worker and kept below the library's root under names from the content hash. */
-export function openPictures({ root, render, presets, maxPixels }: Options) {
+export function openPictures({ root, render, presets, maxPixels, preview: previews }: Options) {
   const renditionFile = (hash: string, preset: PresetName) => join(root, renditionPath(hash, preset));
 
   /** Makes every rendition of an original; one that cannot be read gets a note. Throws the worker's other failures. */
@@ -78,7 +81,21 @@ export function openPictures({ root, render, presets, maxPixels }: Options) {
     return bytes !== null && createHash("sha256").update(bytes).digest("hex") === sha256 ? bytes : null;
   }
 
-  return { derive, renditionFile, hasRenditions, readRendition };
+  /** What a messenger shows beside a link, from the share picture of an original; `null` when there is to be none or it fails. */
+  async function preview(
+    hash: string,
+    signal: AbortSignal,
+  ): Promise<{ bytes: Uint8Array; sha256: string } | null> {
+    try {
+      const bytes = (await previews?.run({ file: renditionFile(hash, "share") }, signal)) ?? null;
+      return bytes && { bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
+    } catch (error) {
+      if (error instanceof Failure && error.code === "worker-died") return null;
+      throw error;
+    }
+  }
+
+  return { derive, preview, renditionFile, hasRenditions, readRendition };
 }
 
 async function sizeOf(file: string): Promise<number | null> {

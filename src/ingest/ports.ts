@@ -246,6 +246,11 @@ interface CatalogPort extends SharedCatalogPort {
 export interface PicturesPort {
   /** Makes every rendition of an original in one decode. Never throws for a picture that cannot be read: says so in the note. */
   derive(file: KeptFile, signal: AbortSignal): Promise<Rendered>;
+  /** What a messenger shows beside a link, made from the share picture of an original; `null` when there is to be none, or it cannot be made. */
+  preview(
+    hash: ContentHash,
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: Uint8Array; readonly sha256: string } | null>;
   /** Absolute path of a rendition; the file can have been cleaned away, and is made again by `derive`. */
   renditionFile(hash: ContentHash, preset: PresetName): string;
   hasRenditions(hash: ContentHash, renditions: readonly Rendition[]): Promise<boolean>;

@@ -1,4 +1,7 @@
-import type { GalleryState } from "../domain/gallery.ts";
+import type { GalleryItem, GalleryState } from "../domain/gallery.ts";
+import { coverOf, SCREEN_TILES } from "../domain/gallery.ts";
+import { keys } from "../domain/layout.ts";
+import { CACHE_FOREVER } from "../domain/object.ts";
 import type { Session } from "../domain/session.ts";
 import { defaultTitle } from "../domain/session.ts";
 import { tiles } from "../domain/tiles.ts";
@@ -51,6 +54,9 @@ export async function putGallery(
   const { catalog, store, galleries } = ports;
   const { items, expected } = tiles(catalog.delivered(session.id));
   if (items.length === 0 && state === "uploading") return null;
+  // Before that nobody is sent the link, and the first photos are not to wait for it.
+  const isShown = state === "complete" || items.length >= SCREEN_TILES;
+  const preview = isShown ? await putPreview(session, items, ports, signal) : null;
   const gallery = {
     slug: session.slug,
     shared: null,
@@ -58,12 +64,35 @@ export async function putGallery(
     state,
     items,
     expected,
+    preview,
     availableUntilMs: endsMs,
     zips: state === "complete" ? await zipsInStore(session, items, ports, signal) : [],
   };
   for (const wave of await galleries.objects(gallery, store.sign))
     await putChanged(session, wave, ports, signal);
   return items.length;
+}
+
+/** Puts what a messenger shows beside the link, unless it is there. Returns its key; `null` when there is to be none. */
+async function putPreview(
+  session: Session,
+  items: readonly GalleryItem[],
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { catalog, pictures } = ports;
+  const cover = coverOf(items);
+  if (cover === null) return null;
+  const key = keys.preview(session.slug, cover.hash);
+  // Its name says what it was made from.
+  if (catalog.objectHash(key) !== null) return key;
+  const made = await pictures.preview(cover.hash, signal);
+  if (made === null) return null;
+  const { bytes, sha256 } = made;
+  const body = { body: { bytes }, sizeBytes: bytes.length, sha256 };
+  const object = { key, ...body, contentType: "image/jpeg", cacheControl: CACHE_FOREVER };
+  await putChanged(session, [object], ports, signal);
+  return key;
 }
 
 /** The link of a gallery that is in the store already. */

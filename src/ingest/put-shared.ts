@@ -73,7 +73,14 @@ export async function putShared(
     // Links are signed anew each day, by whichever station comes first.
     const { expiresMs } = await store.sign([keys.rendition(slug, ANY_HASH, "share")]);
     const version = shared.version(shown, stations, expiresMs);
-    return { ...shown, availableUntilMs: endsMs, zips: [], shared: { author: station, stations, version } };
+    // No preview: the first picture may be another station's, and all have to make the same page.
+    return {
+      ...shown,
+      availableUntilMs: endsMs,
+      zips: [],
+      preview: null,
+      shared: { author: station, stations, version },
+    };
   }
 
   async function replace(

@@ -20,6 +20,7 @@ export type Event =
       readonly link: string;
       readonly tiles: number;
     }
+  | { readonly name: "link-ends"; readonly card: string; readonly title: string; readonly sentence: string }
   | { readonly name: "trouble"; readonly card: string; readonly sentence: string };
 
 /**
@@ -38,6 +39,8 @@ export function messageOf(event: Event): string {
       return `${event.title}: the first photos are there. ${event.link}`;
     case "gallery-complete":
       return `${event.title}: ${count(event.tiles, "photo")}. ${event.link}`;
+    case "link-ends":
+      return `${event.title}: ${event.sentence}`;
     case "trouble":
       return `${event.card}: ${event.sentence}`;
   }

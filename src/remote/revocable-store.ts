@@ -3,8 +3,8 @@ import { slugIn } from "../domain/layout.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 /**
- * A store that takes nothing of a gallery that is revoked, whoever is at work on it, and whose `deletePrefix` also waits for
- * what was on its way at that moment: when it returns, nothing is under the prefix and, of a revoked gallery, nothing comes.
+ * A store that takes nothing of a gallery that is revoked, whoever is at work on it, and whose `deletePrefix` of such a one also
+ * waits for what was on its way at that moment: when it returns, nothing is under the prefix and nothing comes.
  */
 export function revocableStore(store: ObjectStore, isRevoked: (slug: string) => boolean): ObjectStore {
   const underWay = new Map<Promise<unknown>, string>();
@@ -28,7 +28,9 @@ export function revocableStore(store: ObjectStore, isRevoked: (slug: string) => 
     async deletePrefix(prefix, signal) {
       // At once, without waiting for anybody: links end now.
       let count = await store.deletePrefix(prefix, signal);
-      const ours = [...underWay].filter(([, slug]) => slug === slugIn(prefix)).map(([taking]) => taking);
+      const gone = slugIn(prefix);
+      if (gone === null || !isRevoked(gone)) return count;
+      const ours = [...underWay].filter(([, slug]) => slug === gone).map(([taking]) => taking);
       await Promise.allSettled(ours);
       for (let more = 1; more > 0; count += more) more = await store.deletePrefix(prefix, signal);
       return count;

@@ -90,11 +90,16 @@ describe("a gallery in a real bucket", { skip: lacks("radosgw", "chromium") }, (
     for (const url of pictures) assert.match(url, /X-Amz-Signature=[0-9a-f]{64}/);
     for (const url of asked.filter((other) => !isPicture(other) && !other.startsWith("data:")))
       assert.doesNotMatch(url, /\?/, "pages are addresses alone");
+    const html = await (await fetch(link)).text();
+    const preview = /property="og:image" content="([^"]*)"/.exec(html)?.[1]?.replaceAll("&amp;", "&") ?? "";
+    const shown = await fetch(preview);
+    assert.deepEqual([shown.status, shown.headers.get("content-type")], [200, "image/jpeg"]);
+    assert.ok((await shown.arrayBuffer()).byteLength < 300_000);
     const [picture = ""] = pictures;
     assert.equal((await fetch(picture.split("?")[0] ?? "")).status, 403, "a picture without its signature");
     for (const key of await keysIn(Bucket)) {
       const { status } = await fetch(`${server.endpoint}/${Bucket}/${key}`);
-      assert.equal(status, /\/[pz]\//.test(key) ? 403 : 200, key);
+      assert.equal(status, /\.(jpg|zip)$/.test(key) ? 403 : 200, key);
     }
     await admin.putObject({ Bucket, Key: `${FOLDER}/originals/a.cr3`, Body: "original" });
     for (const path of [`${Bucket}/${FOLDER}/originals/a.cr3`, Bucket])
@@ -110,14 +115,14 @@ describe("a gallery in a real bucket", { skip: lacks("radosgw", "chromium") }, (
     for (const url of asked.filter(isPicture)) assert.ok(url.startsWith(`${server.endpoint}/${pictures}/`));
     assert.ok((await keysIn(pages)).every((key) => !/\/[pz]\//.test(key)));
     for (const key of await keysIn(pictures)) {
-      assert.match(key, /\/[pz]\//);
+      assert.match(key, /\.(jpg|zip)$/);
       assert.equal((await fetch(`${server.endpoint}/${pictures}/${key}`)).status, 403);
     }
   });
 
   it("opens under another address without any signature in mode cdn, once something lets guests in", async (t) => {
     const Bucket = await bucket();
-    const Policy = pagesPolicy(Bucket, FOLDER).replace(/"arn:[^"]*\/n\/\*"/, (pages) => `${pages}, ${pages.replace("/n/", "/p/")}`); // biome-ignore format: one line
+    const Policy = pagesPolicy(Bucket, FOLDER).replace(/"arn:[^"]*\/n\/\*"/, (pages) => `${pages}, ${pages.replace("/n/*", "/p/*")}, ${pages.replace("/n/*", "/og-*")}`); // biome-ignore format: one line
     await admin.putBucketPolicy({ Bucket, Policy });
     // As a content network would, another host name leads to the same objects.
     const address = `${server.endpoint.replace("127.0.0.1", "localhost")}/${Bucket}/${FOLDER}`;

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
 import { readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -8,6 +7,7 @@ import { gunzipSync } from "node:zlib";
 import type { Chunk } from "../../src/gallery/format.ts";
 import { openDirectoryStore } from "../../src/remote/directory-store.ts";
 import { makeCard, picture } from "../support/card.ts";
+import { clock } from "../support/clock.ts";
 import { report } from "../support/figures.ts";
 import { startFlakyS3 } from "../support/flaky-s3.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
@@ -17,15 +17,6 @@ import { tempFolder } from "../support/temp.ts";
 
 const PICTURES = 16;
 const never = new AbortController().signal;
-
-/** What the clock of a process shows, by libfaketime. The clock that timers count by stays what it is. Workers keep the right time. */
-function clock(shows: Readonly<Record<string, string>>): Record<string, string> {
-  const library = readdirSync("/usr/lib")
-    .map((folder) => join("/usr/lib", folder, "faketime/libfaketimeMT.so.1"))
-    .find((path) => existsSync(path));
-  assert.ok(library, "faketime is installed without its library");
-  return { LD_PRELOAD: library, FAKETIME_DONT_FAKE_MONOTONIC: "1", ...shows };
-}
 
 /** Named against the order in which they were taken, and some files whose own dates nobody can believe. */
 async function card(folder: string): Promise<{ source: string; onCard: Set<string> }> {

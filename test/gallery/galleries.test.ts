@@ -201,6 +201,17 @@ describe("the objects of a gallery", () => {
     assert.match(html, /<meta property="og:description" content="12 photos · Available until Sat 26 Sep">/);
   });
 
+  it("say in the head which picture a chat shows, by a link that works on its own", async () => {
+    const preview = keys.preview(SLUG, photo(0).hash);
+    const shellOf = async (gallery: Gallery) =>
+      textOf((await objectsOf(gallery)).find(({ key }) => key === keys.shell(SLUG)) ?? assert.fail());
+    const [, image = ""] = /<meta property="og:image" content="([^"]*)">/.exec(await shellOf(galleryOf(12, { preview }))) ?? []; // biome-ignore format: one line
+    const url = new URL(image.replaceAll("&amp;", "&"));
+    assert.deepEqual([url.protocol, url.pathname], ["https:", `/box/${preview}`]);
+    assert.equal(url.searchParams.get("X-Amz-Signature"), sha256(`signature of ${preview}`));
+    assert.doesNotMatch(await shellOf(galleryOf(12)), /og:image/);
+  });
+
   it("are complete for a gallery that is still empty", async () => {
     const empty = galleryOf(0, { state: "uploading", expected: 12, availableUntilMs: null });
     const objects = await objectsOf(empty);

@@ -53,6 +53,7 @@ async function library(t: TestContext) {
     render: { run: () => assert.fail("nothing is rendered for a zip") },
     presets: [],
     maxPixels: 1,
+    preview: null,
   });
   const file = join(base, "ghostroll.db");
   const slug = inCatalog("SELECT slug FROM session").pluck().get() as string;

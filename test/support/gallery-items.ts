@@ -55,6 +55,7 @@ export function galleryOf(count: number, changes: Partial<Gallery> = {}): Galler
     state: "complete",
     items,
     expected: items.length,
+    preview: null,
     availableUntilMs: Date.UTC(2026, 8, 26, 12),
     zips: [],
     ...changes,

@@ -4,7 +4,7 @@
 # and ends, with all it started, when its stdin is closed: so nothing stays behind however the test dies.
 # Debian: apt-get install --no-install-recommends radosgw ceph-mon ceph-osd ceph-common
 # FOLDER must be new and its path short: a unix socket's may have 107 bytes (unix(7)).
-# The user's keys come from S3_ACCESS_KEY and S3_SECRET_KEY.
+# The user's keys come from S3_ACCESS_KEY and S3_SECRET_KEY; RADOSGW_UNDER is put before the gateway's command.
 set -eu
 folder=$1 gateway=$2 monitor=$3
 mkdir -p "$folder/mon" "$folder/osd" "$folder/rgw" "$folder/run" "$folder/log"
@@ -96,7 +96,8 @@ ceph_says osd new "$disk" >/dev/null
 ceph-osd --conf "$folder/ceph.conf" -i 0 --mkfs --osd-uuid "$disk" >>"$folder/log/prepare.out" 2>&1
 start ceph-osd -i 0
 until_it 100 disk_is_up
-start radosgw -n client.rgw
+# shellcheck disable=SC2086
+start ${RADOSGW_UNDER-} radosgw -n client.rgw
 until_it 300 gateway_answers
 radosgw-admin --conf "$folder/ceph.conf" user create --uid=ghostroll --display-name=ghostroll \
   --access-key="$S3_ACCESS_KEY" --secret-key="$S3_SECRET_KEY" >"$folder/log/user.out" 2>&1

@@ -17,9 +17,9 @@ export interface Radosgw extends S3Server {
 
 /**
  * Starts a real radosgw on loopback in some four seconds, or takes the one GHOSTROLL_TEST_S3_ENDPOINT points to. Returns
- * null when the packages are missing; under CI that is an error.
+ * null when the packages are missing; under CI that is an error. `env` is what the gateway alone sees besides.
  */
-export async function startRadosgw(): Promise<Radosgw | null> {
+export async function startRadosgw(env: Readonly<Record<string, string>> = {}): Promise<Radosgw | null> {
   const given = process.env["GHOSTROLL_TEST_S3_ENDPOINT"];
   if (given)
     return {
@@ -30,10 +30,11 @@ export async function startRadosgw(): Promise<Radosgw | null> {
       stop: async () => {},
     };
   if (lacks("radosgw") !== false) return null;
-  return launch();
+  return launch(env);
 }
 
-async function launch(): Promise<Radosgw> {
+async function launch(own: Readonly<Record<string, string>>): Promise<Radosgw> {
+  const under = Object.entries(own).map(([name, value]) => `${name}=${value}`);
   const [accessKeyId, secretAccessKey] = ["GHOSTROLLTESTKEY", "a-secret-that-no-message-may-ever-show"];
   const folder = await mkdtemp(join(tmpdir(), "ghostroll-"));
   const [gateway, monitor] = await freePorts(2);
@@ -41,7 +42,12 @@ async function launch(): Promise<Radosgw> {
     "sh",
     [join(import.meta.dirname, "radosgw.sh"), join(folder, "c"), String(gateway), String(monitor)],
     {
-      env: { ...process.env, S3_ACCESS_KEY: accessKeyId, S3_SECRET_KEY: secretAccessKey },
+      env: {
+        ...process.env,
+        S3_ACCESS_KEY: accessKeyId,
+        S3_SECRET_KEY: secretAccessKey,
+        RADOSGW_UNDER: under.length > 0 ? `env ${under.join(" ")}` : "",
+      },
       stdio: ["pipe", "pipe", "inherit"],
     },
   );

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { loadavg } from "node:os";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { openCatalog } from "../../src/catalog/catalog.ts";
+import { captureFromFile } from "../../src/domain/capture.ts";
+import type { VolumeId } from "../../src/domain/card.ts";
+import { contentHash } from "../../src/domain/hash.ts";
+import { mediaByName } from "../../src/domain/media.ts";
+import { openGalleries } from "../../src/gallery/galleries.ts";
+import type { Ports } from "../../src/ingest/ports.ts";
+import { publish } from "../../src/ingest/publish.ts";
+import { signAgain } from "../../src/ingest/sign-again.ts";
+import type { S3Options } from "../../src/remote/s3-client.ts";
+import { openS3Store } from "../../src/remote/s3-store.ts";
+import { templates } from "../support/gallery-store.ts";
+import { tempFolder } from "../support/temp.ts";
+
+const DAY_MS = 86_400_000;
+const START_MS = Date.UTC(2026, 10, 20, 9);
+const never = new AbortController().signal;
+const hashOf = (text: string) => contentHash(createHash("sha256").update(text).digest("hex"));
+
+const amazon: S3Options = {
+  bucket: "our-photos",
+  prefix: "box",
+  region: "eu-central-1",
+  forcePathStyle: false,
+  linkSeconds: 604_800,
+  credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI" },
+};
+
+/** A session of so many photos whose pictures are in the store, and a way to publish it from a process just started. */
+async function gallery(t: TestContext, photos: number) {
+  const catalog = openCatalog(join(await tempFolder(t), "c.db"), "store");
+  t.after(() => catalog.close());
+  const volume = { id: "v1" as VolumeId, root: "/card", label: "EOS" };
+  const files = Array.from({ length: photos }, (_, n) => ({
+    path: Buffer.from(`DCIM/IMG_${n}.JPG`),
+    sizeBytes: 9,
+    modifiedMs: START_MS + n * 7000,
+  }));
+  const session = catalog.openSession(volume, "2026-11-20", files);
+  catalog.find(session.id, files);
+  catalog.beginDelivery(session.id);
+  const media = mediaByName("x.jpg");
+  catalog.settle(
+    session,
+    catalog.pending(session.id).map((file, n) => ({
+      to: "stored" as const,
+      file,
+      copy: { hash: hashOf(`${n}`), headHash: hashOf(`${n}`), sizeBytes: 9, media, part: "/nowhere" },
+      path: `originals/${n}.JPG`,
+    })),
+  );
+  const kept = catalog.stored(session.id, photos);
+  const rendition = (preset: "share" | "thumb", width: number) => ({
+    preset,
+    width,
+    height: Math.round((width * 2) / 3),
+    sizeBytes: 9,
+    sha256: hashOf(preset),
+  });
+  const derived = {
+    renditions: [rendition("share", 2048), rendition("thumb", 480)],
+    color: "336699",
+    note: null,
+  };
+  catalog.markRendered(kept.map((file) => ({ file, derived, capture: captureFromFile(file.modifiedMs) })));
+  catalog.markUploaded(kept.map(({ id }) => id));
+  catalog.finishOffload(session.id);
+
+  const put: string[] = [];
+  const started = async (nowMs: number) => {
+    const { sign } = await openS3Store({ ...amazon, now: () => nowMs });
+    const store = {
+      sign,
+      put: async ({ key }: { key: string }) => void put.push(key),
+    } as unknown as Ports["store"];
+    const pictures = { preview: async () => ({ bytes: Buffer.from("jpeg"), sha256: hashOf("jpeg") }) };
+    return { catalog, store, pictures, galleries: openGalleries({ templates }) } as unknown as Ports;
+  };
+  return {
+    catalog,
+    session,
+    put: () => put.splice(0),
+    publish: async (nowMs: number) => publish(session, "complete", "", await started(nowMs), never),
+    /** Once a day and whenever the daemon looks. */
+    signAgain: async (nowMs: number) => signAgain("", await started(nowMs), never, () => nowMs),
+  };
+}
+
+describe("a gallery that is signed again", () => {
+  it("of 5,000 photos on the same day costs no put and, from a process just started, two seconds at most", async (t) => {
+    const { catalog, session, put, ...again } = await gallery(t, 5000);
+    await again.publish(START_MS);
+    assert.ok(put().length > 140);
+    assert.deepEqual(await again.signAgain(START_MS + 3_600_000), [], "nothing has changed");
+    // As if the day, a key or the way of sharing had changed: everything is signed, made and compared.
+    catalog.linksPut(session.id, "otherwise", START_MS + 7 * DAY_MS);
+    const [beganMs, began] = [performance.now(), process.cpuUsage()];
+    assert.deepEqual(await again.signAgain(START_MS + 2 * 3_600_000), [session.name]);
+    const tookMs = performance.now() - beganMs;
+    const used = process.cpuUsage(began);
+    const cpuMs = (used.user + used.system) / 1000;
+    assert.deepEqual(put(), []);
+    t.diagnostic(`5,000 photos signed again: 0 puts, ${Math.round(tookMs)} ms, ${Math.round(cpuMs)} ms of processor, load ${loadavg()[0]?.toFixed(1)}`); // biome-ignore format: one line
+    assert.ok(cpuMs <= 2000, `${cpuMs} ms of processor`);
+  });
+});
