@@ -12,6 +12,7 @@ import type { Running } from "../support/ghostroll.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { hashesBelow } from "../support/invariants.ts";
 import { provider } from "../support/provider.ts";
+import { freePorts } from "../support/s3-server.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const PICTURES = 14;
@@ -30,7 +31,9 @@ async function library(t: TestContext, settings: Readonly<Record<string, string>
   const base = join(folder, "library");
   const roots = join(folder, "media");
   await mkdir(roots);
-  const all = { BASE_DIR: base, MOUNT_ROOTS: roots, RESERVE_MB: "0", WEB_PORT: "0", ...settings };
+  // The address is part of every link in a page.
+  const [port = 0] = await freePorts(1);
+  const all = { BASE_DIR: base, MOUNT_ROOTS: roots, RESERVE_MB: "0", WEB_PORT: String(port), ...settings };
   const flags = Object.entries(all).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
   const run = (...args: string[]) => ghostroll([...args, ...flags], { env });
   const card = await pictureCard(join(folder, "EOS"), PICTURES);
