@@ -13,6 +13,7 @@ import type { RemovalFacts } from "../domain/safety.ts";
 import type { Session, SessionId, Sharing, Tally, Trouble } from "../domain/session.ts";
 import type { UnwrittenRecord } from "../domain/session-record.ts";
 import type { Delivered } from "../domain/tiles.ts";
+import type { PublicationsPort } from "./publications-port.ts";
 import type { SharedCatalogPort, SharedGalleriesPort } from "./shared-port.ts";
 
 /** What the story needs from the rooms. `app/wire.ts` connects them; structural typing checks that they fit. */
@@ -157,7 +158,7 @@ export interface Rendered {
   readonly capture: Capture;
 }
 
-interface CatalogPort extends SharedCatalogPort {
+interface CatalogPort extends PublicationsPort, SharedCatalogPort {
   /** One query: every kept path of this volume, by `pathKey`. */
   known(volume: VolumeId): ReadonlyMap<string, KnownFile>;
   /** The session of this volume that is not offloaded yet. */
@@ -207,17 +208,6 @@ interface CatalogPort extends SharedCatalogPort {
   /** Every kept file of a session, each content once. */
   delivered(session: SessionId): readonly Delivered[];
   markPublished(session: SessionId, isComplete: boolean): void;
-  /** Complete galleries in this store that guests may see, which links their pages hold, and when the one ends that was given. */
-  published(): readonly {
-    readonly session: Session;
-    readonly signedWith: string | null;
-    readonly linkEndsMs: number | null;
-  }[];
-  linksPut(session: SessionId, signedWith: string, linkEndsMs: number | null): void;
-  /** Revoked galleries of which something may be left in this store. */
-  toTakeDown(): readonly { readonly slug: string; readonly session: Session }[];
-  /** Must be called only when nothing is left, and the session's record says that it is revoked. */
-  tookDown(slug: string): void;
   /** Whether the rows of a session were made anew from the library, so that only the store knows what it holds. */
   isRebuilt(session: SessionId): boolean;
   /** SHA-256 of what this store holds under a key, as far as we put and checked it. */
