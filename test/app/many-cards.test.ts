@@ -34,11 +34,12 @@ describe("several cards at once", () => {
     }
     for (const hash of (await hashesBelow(media)).values()) contents.add(hash);
     const run = launch();
-    const log = await until(run, (lines) => times(lines, "gallery complete") === 3, 90_000);
+    const isOver = (log: Parameters<typeof times>[0]) =>
+      times(log, "gallery complete") === 3 && times(log, "card taken in") === 3;
+    const log = await until(run, isOver, 90_000);
     const at = (words: string) =>
       log.filter(({ msg }) => msg.startsWith(words)).map(({ time }) => Date.parse(time));
     assert.ok(Math.max(...at("session opened")) < Math.min(...at(KEPT)), "side by side");
-    assert.equal(times(log, "card taken in"), 3);
     await stop(run);
     const pictures = PICTURES / 2 + 3 * (PICTURES / 2);
     await assertComplete(base, contents, pictures);
