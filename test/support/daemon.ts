@@ -29,7 +29,7 @@ export function logOf(run: Running): Line[] {
 export async function until(
   run: Running,
   isSo: (log: Line[]) => boolean,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<Line[]> {
   for (const untilMs = performance.now() + withinMs; performance.now() < untilMs; await delay(20)) {
     const log = logOf(run);
