@@ -46,11 +46,13 @@ describe("systemd", () => {
     const scans = setInterval(supervisor.progressed, 50);
     await until((heard) => heard.filter((line) => line === "WATCHDOG=1").length >= 3);
     clearInterval(scans);
-    // What was seen before may still be told once.
-    await delay(300);
-    const last = await beats();
-    await delay(600);
-    assert.equal(await beats(), last);
+    // What was seen before may still be told, by a program that a busy machine takes its time to start.
+    let [before, now] = [-1, await beats()];
+    for (let tries = 0; tries < 10 && before !== now; tries++) {
+      await delay(600);
+      [before, now] = [now, await beats()];
+    }
+    assert.equal(now, before, "two beats' time went by without one");
     supervisor.stopping();
   });
 
