@@ -15,7 +15,7 @@ async function listener(test: { after(run: () => Promise<void>): void }) {
   await writeFile(join(folder, "systemd-notify"), script, { mode: 0o755 });
   const lines = async () => (await readFile(heard, "utf8")).split("\n").filter((line) => line !== "");
   const until = async (isSo: (heard: string[]) => boolean) => {
-    for (const untilMs = performance.now() + 5_000; performance.now() < untilMs; await delay(20))
+    for (const untilMs = performance.now() + 30_000; performance.now() < untilMs; await delay(20))
       if (isSo(await lines())) return;
     assert.fail(`heard only:\n${(await lines()).join("\n")}`);
   };
@@ -54,6 +54,7 @@ describe("systemd", () => {
     }
     assert.equal(now, before, "two beats' time went by without one");
     supervisor.stopping();
+    await until((heard) => heard.includes("STOPPING=1"));
   });
 
   it("is left alone where it does not listen, and missed aloud where its program is missing", async () => {
