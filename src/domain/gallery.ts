@@ -24,7 +24,7 @@ export interface Gallery {
   readonly slug: string;
   /** `null` unless several stations fill it. */
   readonly shared: {
-    /** The station that makes these objects, below its own name, so that two never write the same one. */
+    /** Below which name these objects are: one only this station uses, and not that of the index that guests see now. */
     readonly author: string;
     /** All that have ever brought something. */
     readonly stations: readonly string[];

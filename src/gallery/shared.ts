@@ -22,6 +22,13 @@ interface Head {
   readonly versions: readonly string[];
 }
 
+/** What an index tells those that replace it. */
+interface Seen {
+  readonly version: string | null;
+  readonly stations: readonly string[];
+  readonly author: string;
+}
+
 /** What several stations tell each other of one gallery, as objects and back. */
 export const shared = {
   name: (name: string, slug: string): NewObject => packed(keys.galleryNamed(name), { name, slug }),
@@ -59,12 +66,12 @@ export const shared = {
   version: (...shown: unknown[]): string =>
     createHash("sha256").update(JSON.stringify(shown)).digest("hex").slice(0, 16),
 
-  stationsIn(bytes: Uint8Array): readonly string[] {
-    const { stations = [] } = JSON.parse(gunzipSync(bytes).toString()) as Index;
-    return stations;
+  index(bytes: Uint8Array): Seen {
+    const { version = null, stations = [], folder } = JSON.parse(gunzipSync(bytes).toString()) as Index;
+    return { version, stations, author: folder.split("/")[1] ?? "" };
   },
 
-  versionIn: (bytes: Uint8Array): string | null =>
+  shellVersion: (bytes: Uint8Array): string | null =>
     /"version":"([0-9a-f]{16})"/.exec(gunzipSync(bytes).toString())?.[1] ?? null,
 };
 

@@ -22,9 +22,9 @@ const ANY_HASH = "0".repeat(64);
 
 /**
  * Puts what changed of a gallery that several stations fill. This station's part goes up first, under keys only it writes. Then, as often
- * as another station is quicker: look at the index, which names all stations so far, read their parts, put our chunks, and
- * replace the index if it is still the one we looked at. So whoever replaced it last has read every part that was up before any
- * earlier replacement: no update is lost, whatever dies where, and the index never names a chunk that its author has not put.
+ * as another station is quicker: look at the index, which names all stations so far, read their parts, put chunks where the
+ * index has none, and replace it if it is still the one we looked at. So whoever replaced it last has read every part that was up
+ * before any earlier replacement, and no index ever names a chunk that is not as it says: no update is lost, whatever dies where.
  * Returns how many photos it shows, ours among them; `null` while we have nothing to show.
  */
 export async function putShared(
@@ -51,20 +51,21 @@ export async function putShared(
     // The shell first: one that was made of an older index is then replaced, not taken for ours.
     const shell = await store.getTagged(shellKey, signal);
     const index = await store.getTagged(indexKey, signal);
-    const gallery = await whole(index === null ? [] : shared.stationsIn(index.bytes));
-    const isNow = (found: typeof index) =>
-      found !== null && shared.versionIn(found.bytes) === gallery.shared?.version;
-    if (!isNow(index) || !isNow(shell)) {
+    const seen = index && shared.index(index.bytes);
+    const gallery = await whole(seen?.stations ?? [], seen?.author ?? "");
+    const isIndexNew = seen?.version !== gallery.shared?.version;
+    const isShellNew = shell === null || shared.shellVersion(shell.bytes) !== gallery.shared?.version;
+    if (isIndexNew || isShellNew) {
       const [rest = [], newIndex = [], newShell = []] = await galleries.objects(gallery, store.sign);
       await putChanged(session, rest, ports, signal);
-      if (!isNow(index) && !(await replace(newIndex, index))) continue;
-      if (!isNow(shell) && !(await replace(newShell, shell))) continue;
+      if (isIndexNew && !(await replace(newIndex, index))) continue;
+      if (isShellNew && !(await replace(newShell, shell))) continue;
     }
     return gallery.items.length;
   }
   throw new Failure("remote-unreachable", `Other stations kept replacing the index of "${sharing.gallery}".`);
 
-  async function whole(known: readonly string[]): Promise<Gallery> {
+  async function whole(known: readonly string[], authorNow: string): Promise<Gallery> {
     const { station } = sharing;
     const others = known.filter((name) => name !== station);
     const stations = [...others, station].toSorted();
@@ -73,13 +74,15 @@ export async function putShared(
     // Links are signed anew each day, by whichever station comes first.
     const { expiresMs } = await store.sign([keys.rendition(slug, ANY_HASH, "share")]);
     const version = shared.version(shown, stations, expiresMs);
+    // Of two places the one that guests are not looking at.
+    const author = authorNow === `${station}-0` ? `${station}-1` : `${station}-0`;
     // No preview: the first picture may be another station's, and all have to make the same page.
     return {
       ...shown,
       availableUntilMs: endsMs,
       zips: [],
       preview: null,
-      shared: { author: station, stations, version },
+      shared: { author, stations, version },
     };
   }
 

@@ -27,8 +27,12 @@ export interface SharedGalleriesPort {
   items(bytes: Uint8Array): readonly GalleryItem[];
   /** 16 hex digits that tell these values from any others. */
   version(...shown: unknown[]): string;
-  /** The stations whose parts an index was made of. */
-  stationsIn(index: Uint8Array): readonly string[];
-  /** The version that an index or a shell was made of. */
-  versionIn(bytes: Uint8Array): string | null;
+  /** What an index was made of, the parts of which stations that was, and whose chunks it names. */
+  index(bytes: Uint8Array): {
+    readonly version: string | null;
+    readonly stations: readonly string[];
+    readonly author: string;
+  };
+  /** What a shell was made of. */
+  shellVersion(bytes: Uint8Array): string | null;
 }

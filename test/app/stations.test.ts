@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { after, before, describe, it } from "node:test";
@@ -7,7 +8,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { S3 } from "@aws-sdk/client-s3";
 import type { Summary } from "../../src/app/summary.ts";
+import { keys } from "../../src/domain/layout.ts";
 import type { Chunk, Index } from "../../src/gallery/format.ts";
+import { openDirectoryStore } from "../../src/remote/directory-store.ts";
 import type { TestBrowser } from "../support/browser.ts";
 import { DESKTOP, openBrowser } from "../support/browser.ts";
 import { makeCard, picture } from "../support/card.ts";
@@ -21,6 +24,9 @@ import type { S3Server } from "../support/s3-server.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const PREFIX = "ghostroll";
+const GALLERY = "Anna & Ben";
+/** Each is three processes from start to end. */
+const ROUNDS = process.env["GHOSTROLL_LONG"] ? 20 : 3;
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
 describe("three stations that fill one gallery in one bucket", { skip: lacks("radosgw", "chromium") }, () => {
@@ -53,6 +59,18 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
     const json = async <Content>(Key: string) =>
       JSON.parse(gunzipSync(await read(Key)).toString()) as Content;
     const photos = new Map<string, number>();
+    const env = { AWS_ACCESS_KEY_ID: server.accessKeyId, AWS_SECRET_ACCESS_KEY: server.secretAccessKey };
+    const flagsOf = (station: string) =>
+      Object.entries({
+        BASE_DIR: join(folder, `library ${station}`),
+        RESERVE_MB: "0",
+        S3_BUCKET: Bucket,
+        S3_ENDPOINT: server.endpoint,
+        S3_PREFIX_ROOT: PREFIX,
+        STATION: "raspberrypi",
+        PROCESS_WORKERS: "1",
+        UPLOAD_ORIGINALS: "all",
+      }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
 
     return {
       keysIn,
@@ -66,27 +84,22 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
         }
         return makeCard(join(folder, name), files);
       },
-      ingest(
-        station: string,
-        card: string,
-        gallery: string,
-        more: Readonly<Record<string, string>> = {},
-      ): Running {
-        const flags = Object.entries({
-          BASE_DIR: join(folder, `library ${station}`),
-          RESERVE_MB: "0",
-          S3_BUCKET: Bucket,
-          S3_ENDPOINT: server.endpoint,
-          S3_PREFIX_ROOT: PREFIX,
-          STATION: "raspberrypi",
-          PROCESS_WORKERS: "1",
-          ...more,
-        }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
-        const env = { AWS_ACCESS_KEY_ID: server.accessKeyId, AWS_SECRET_ACCESS_KEY: server.secretAccessKey };
-        const run = start(["ingest", card, "--gallery", gallery, "--json", ...flags], { env });
+      ingest(station: string, card: string, gallery: string): Running {
+        const run = start(["ingest", card, "--gallery", gallery, "--json", ...flagsOf(station)], { env });
         t.after(() => void run.child.kill("SIGKILL"));
         return run;
       },
+      /** Any other command of a station. */
+      command: (station: string, ...words: string[]) => start([...words, ...flagsOf(station)], { env }),
+      folderOf: (station: string) => join(folder, `library ${station}`),
+      /** Content hashes that the originals in the bucket are called by; each object is what its name says. */
+      async originals(): Promise<string[]> {
+        const originals = (await keysIn()).filter((key) => key.startsWith(`${PREFIX}/originals/`));
+        for (const key of originals) assert.ok(key.includes(sha256(await read(key))), key);
+        return originals.map((key) => /[0-9a-f]{64}/.exec(key)?.[0] ?? key);
+      },
+      hashesOf: (numbers: readonly number[]) =>
+        numbers.map((number) => [...photos].find(([, other]) => other === number)?.[0] ?? ""),
       /** What the index says, and the number of the picture at each of its places. */
       async shown(link: string): Promise<{ index: Index; numbers: number[] }> {
         const slug = /\/g\/([\w-]{22})/.exec(link)?.[1] ?? "";
@@ -105,12 +118,6 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
     };
   }
 
-  async function summaryOf(run: Running): Promise<Summary> {
-    const { code, out, err } = await run.ended;
-    assert.equal(code, 0, out + err);
-    return JSON.parse(out) as Summary;
-  }
-
   async function eventually(what: string, isSo: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
     for (const untilMs = performance.now() + withinMs; performance.now() < untilMs; await delay(50))
       if (await isSo()) return;
@@ -118,14 +125,14 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
   }
 
   it("show every photo once and in order, though one was killed midway, and what one adds later", async (t) => {
-    const { card, ingest, shown, keysIn } = await party(t);
+    const { card, ingest, shown, keysIn, originals, hashesOf } = await party(t);
     const cards = [
       await card("a", range(0, 24)),
       await card("b", range(12, 36)),
       await card("c", range(24, 60)),
     ];
     const [first, second, third] = ["a", "b", "c"].map((station, index) =>
-      ingest(station, cards[index] ?? "", "Anna & Ben"),
+      ingest(station, cards[index] ?? "", GALLERY),
     );
     assert.ok(first && second && third);
     await eventually(
@@ -158,19 +165,102 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
         async () => (await page.textContent("#count")) === "60 photos",
       );
 
-    await summaryOf(ingest("a", await card("d", range(60, 64)), "Anna & Ben"));
+    await summaryOf(ingest("a", await card("d", range(60, 64)), GALLERY));
     assert.deepEqual((await shown(link)).numbers, range(0, 64));
     await page.reload();
     await settled();
     assert.equal(await page.textContent("#count"), "64 photos");
     await until("countOf('#wall [data-i], .hero') >= 20");
     assert.deepEqual(problems, []);
-    const renditions = (await keysIn()).filter((key) => /\/p\/\w+-share\.jpg$/.test(key));
-    assert.equal(renditions.length, 64);
+    const order = await page.evaluate<string[]>(
+      `[...document.querySelectorAll("[data-i]")].sort((a, b) => a.dataset.i - b.dataset.i).map(({ href }) => /([0-9a-f]{64})-share/.exec(href)[1])`,
+    );
+    const union = hashesOf(range(0, 64));
+    assert.deepEqual(order, union.slice(0, order.length));
+    const kept = await originals();
+    assert.deepEqual(kept.toSorted(), union.toSorted(), "the union of the originals, each once");
     assert.ok(wasKilled);
     t.diagnostic(
-      `killed with ${before.index.count} of 60 photos shown; 84 files on three cards, ${renditions.length} photos, each once`,
+      `killed with ${before.index.count} of 60 photos shown; of 88 files on four cards ${kept.length} originals stored, and on the screen ${order.length} of 64 photos, each once`,
     );
     await context.close();
   });
+
+  it("lose nothing of each other, however often all begin at once", async (t) => {
+    const { card, ingest, shown } = await party(t);
+    const numbers = [range(0, 6), range(3, 9), range(6, 12)];
+    const cards = await Promise.all(numbers.map(async (some, index) => card(`card ${index}`, some)));
+    for (let round = 0; round < ROUNDS; round++) {
+      const runs = cards.map((one, index) => ingest(`${round} ${index}`, one, `race ${round}`));
+      const links = (await Promise.all(runs.map(summaryOf))).map(({ link }) => link ?? "");
+      assert.equal(new Set(links).size, 1, "one link for all");
+      const { index, numbers: order } = await shown(links[0] ?? "");
+      assert.deepEqual(
+        [order, index.state, index.expected],
+        [range(0, 12), "complete", 12],
+        `round ${round}`,
+      );
+    }
+    t.diagnostic(`${ROUNDS} times three stations at once: 12 of 12 photos in order each time`);
+  });
+
+  it("keep their place when a catalog is lost, and part from a gallery that one of them revokes", async (t) => {
+    const { card, ingest, command, folderOf, shown } = await party(t);
+    const first = await summaryOf(ingest("a", await card("a", range(0, 4)), GALLERY));
+    const second = await summaryOf(ingest("b", await card("b", range(2, 6)), GALLERY));
+    assert.equal(second.link, first.link);
+
+    for (const end of ["", "-wal", "-shm"])
+      await rm(join(folderOf("b"), `ghostroll.db${end}`), { force: true });
+    const rebuilt = await command("b", "rebuild", "--json").ended;
+    assert.equal(rebuilt.code, 0, rebuilt.out + rebuilt.err);
+    const again = await summaryOf(ingest("b", await card("more", range(6, 8)), GALLERY));
+    assert.equal(again.link, first.link);
+    const { index, numbers } = await shown(first.link ?? "");
+    assert.deepEqual([numbers, index.stations?.length], [range(0, 8), 2]);
+
+    const revoked = await command("a", "revoke", "last").ended;
+    assert.equal(revoked.code, 0, revoked.out + revoked.err);
+    assert.equal((await fetch(first.link ?? "")).status, 404);
+    const after = await summaryOf(ingest("b", await card("later", range(8, 10)), GALLERY));
+    assert.ok(after.link && after.link !== first.link);
+    assert.equal((await fetch(first.link ?? "")).status, 404);
+    assert.deepEqual((await shown(after.link)).numbers, range(8, 10));
+  });
 });
+
+describe("one box without a bucket", () => {
+  it("fills one gallery from several cards", async (t) => {
+    const folder = await tempFolder(t);
+    const links: (string | null)[] = [];
+    for (const [name, numbers] of [
+      ["one", [3, 1]],
+      ["two", [2, 0]],
+    ] as const) {
+      const files: Record<string, Uint8Array> = {};
+      for (const number of numbers) files[`DCIM/${number}.JPG`] = await picture(number);
+      const card = await makeCard(join(folder, name), files);
+      const set = ["--set", `BASE_DIR=${join(folder, "library")}`, "--set", "RESERVE_MB=0"];
+      const run = start(["ingest", card, "--gallery", GALLERY, "--no-serve", "--json", ...set]);
+      links.push((await summaryOf(run)).link);
+    }
+    const [slug = "", ...others] = links.map((link) => /\/g\/([\w-]{22})/.exec(link ?? "")?.[1]);
+    assert.deepEqual(others, [slug]);
+    const library = join(folder, "library");
+    const store = await openDirectoryStore({
+      root: join(library, "store"),
+      secretFile: join(library, "link-secret"),
+      baseUrl: "http://localhost/o/",
+      linkSeconds: 604_800,
+    });
+    const bytes = await store.get(keys.index(slug), new AbortController().signal);
+    const index = JSON.parse(gunzipSync(bytes ?? new Uint8Array()).toString()) as Index;
+    assert.deepEqual([index.count, index.state, index.stations?.length], [4, "complete", 1]);
+  });
+});
+
+async function summaryOf(run: Running): Promise<Summary> {
+  const { code, out, err } = await run.ended;
+  assert.equal(code, 0, out + err);
+  return JSON.parse(out) as Summary;
+}
