@@ -9,6 +9,9 @@ const SIGNATURE = "X-Amz-Signature";
 /** Some 10 MB of memory. The largest galleries of a day fit; beyond it signing starts over, which only costs time. */
 const MAX_CACHED = 50_000;
 
+/** The SDK takes a clock that is off by less for right. */
+const CLOCK_STEP_MS = 300_000;
+
 /**
  * Signs links to objects (Signature Version 4 in the query). The presigner is used without the client's middleware, which
  * would add parameters of its own to every link and cost a millisecond each.
@@ -29,6 +32,7 @@ export async function openSigner(
       if (!(error instanceof Failure)) throw error;
     });
   };
+  let learnedAt = clockStart();
   let cached = { query: "", signatures: new Map<string, string>() };
 
   const sign: ObjectStore["sign"] = async (keys) => {
@@ -38,7 +42,12 @@ export async function openSigner(
       (await ask("sign links", new AbortController().signal, () => client.config.credentials()));
     // One set of credentials for all links: temporary ones may change in between.
     const presigner = new S3RequestPresigner({ ...client.config, credentials });
-    if (!isSet(storeMs())) await learnTime();
+    // Once this machine's clock is set, what was learned of it before is wrong by as much.
+    if (!isSet(storeMs()) || Math.abs(clockStart() - learnedAt) > CLOCK_STEP_MS) {
+      client.config.systemClockOffset = 0;
+      await learnTime();
+      learnedAt = clockStart();
+    }
     const signedMs = signedAtMs(storeMs(), linkSeconds);
     const presign = async (key: string) => {
       const request = {
@@ -79,6 +88,11 @@ export async function openSigner(
     return { base: base.href, query, signatureName: SIGNATURE, signatures, expiresMs };
   };
   return { base: base.href, sign };
+}
+
+/** What the clock showed when the process began: moves only when somebody sets it, or the machine has slept. */
+function clockStart(): number {
+  return Date.now() - performance.now();
 }
 
 /** Where the SDK itself would send requests for the bucket: its rules know regions, path style and buckets with dots. */
