@@ -26,7 +26,7 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
     case "demo":
       return (await import("./app/demo.ts")).demo(command, context);
     case "watch":
-      return (await import("./app/watch.ts")).watch(command, context);
+      return (await import("./app/daemon.ts")).daemon(command, context);
     case "install":
     case "uninstall":
       return (await import("./app/install.ts"))[command.name](command, context);

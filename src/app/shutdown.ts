@@ -30,3 +30,9 @@ export function onSignals(end: (exitCode: number) => void): Shutdown {
     },
   };
 }
+
+/** Hears SIGHUP, the customary word for "read your settings again"; returns what gives the signal back. */
+export function onReload(hear: () => void): () => void {
+  process.on("SIGHUP", hear);
+  return () => process.off("SIGHUP", hear);
+}

@@ -2,15 +2,12 @@ import { inspect } from "node:util";
 import { watchDropFolder } from "../card/drop-folder.ts";
 import type { CardEvent } from "../card/watcher.ts";
 import { watchCards } from "../card/watcher.ts";
-import { environment } from "../config/environment.ts";
 import type { Settings } from "../config/slices.ts";
-import { textSecrets } from "../config/texts.ts";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
 import { deliverOriginals } from "../ingest/originals.ts";
 import type { Report } from "../ingest/report.ts";
-import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import type { House } from "./house.ts";
 import { openHouse } from "./house.ts";
@@ -19,8 +16,7 @@ import type { Cuts } from "./intake.ts";
 import { openIntake } from "./intake.ts";
 import { openLinkKeeper } from "./keep-links.ts";
 import type { Logger } from "./log.ts";
-import { openLog } from "./log.ts";
-import { openSupervisor } from "./notify-systemd.ts";
+import type { Supervisor } from "./notify-systemd.ts";
 import type { Next } from "./retry.ts";
 import { openRetry } from "./retry.ts";
 import { openRounds } from "./rounds.ts";
@@ -36,21 +32,17 @@ const WRITABLE =
 
 const MESSAGE_IS = { sent: "sent", refused: "given up", later: "waits", unsure: "unanswered" } as const;
 
-/** `ghostroll watch`: the daemon. Ends when it is asked to; returns the exit code. */
-export async function watch(command: Extract<Command, { name: "watch" }>, context: Context): Promise<number> {
-  const settings = context.settings(command.settings);
-  const { accessKeyId, secretAccessKey, sessionToken } = settings.store.credentials ?? {};
-  const log = openLog({
-    level: settings.log.level,
-    secrets: [
-      accessKeyId ?? null,
-      secretAccessKey ?? null,
-      sessionToken ?? null,
-      settings.store.linkCredentials?.secretAccessKey ?? null,
-      ...textSecrets(settings.notify.texts),
-    ],
-  });
-  const supervisor = openSupervisor(environment(), (error) => log.warn({ error }, "systemd was not told"));
+/**
+ * Takes in cards until the signal aborts. `onOpen` hears that these settings can be worked with; until then it throws what
+ * `openHouse` throws.
+ */
+export async function keepWatch(
+  settings: Settings,
+  context: Pick<Context, "signal">,
+  log: Logger,
+  supervisor: Supervisor,
+  onOpen: () => void,
+): Promise<void> {
   const house = await openHouse(settings, {
     isServing: true,
     onSlip: (what, error) => log.error({ error }, what),
@@ -70,6 +62,7 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
       ),
   });
   try {
+    onOpen();
     const { library, cards, store } = settings;
     log.info(
       { library: library.baseDir, cards: cards.mountRoots, bucket: store.bucket, web: house.web?.url },
@@ -118,7 +111,6 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
     house.ports.second?.ring();
     retry.release("at once");
     supervisor.say("Waiting for cards.");
-    context.signal.addEventListener("abort", supervisor.stopping, { once: true });
     const reading = new Map<CardEvent, string>();
     const intake = openIntake({
       places: cards.atOnce,
@@ -161,8 +153,6 @@ export async function watch(command: Extract<Command, { name: "watch" }>, contex
     await dropping;
     await intake.settled();
     await Promise.all([rounds.close(), rings.close(), links.close(), retry.close()]);
-    log.info("stopped");
-    return 0;
 
     /** A folder that files are dropped into is a reader of its own, and each burst a card. */
     async function follow(folder: string, quietMs: number): Promise<void> {

@@ -40,6 +40,8 @@ const EXPECTED = {
   held: "/run/ghostroll/cards/BOX_CARD",
   released: "0 left",
   refused: "0 mounted",
+  // Bad settings are refused, good ones taken, and only the service can read them.
+  reloaded: "active, same process, 1 refused, 1 taken, 400 ghostroll",
   fed: "same process after 1.5 watchdog times",
   watchdog: "active, 1 restarts",
   crash: "active, 2 restarts",

@@ -65,6 +65,16 @@ fact released "$(find /run/ghostroll/cards -mindepth 1 -maxdepth 1 | wc -l) left
 GHOSTROLL_CARD_FILESYSTEMS="vfat exfat" $mount_card mount "$card"
 fact refused "$(find /run/ghostroll/cards -mindepth 1 -maxdepth 1 | wc -l) mounted"
 
+pid=$(property MainPID)
+echo GHOSTROLL_WEB_PORT=none >>/etc/ghostroll/ghostroll.env
+systemctl reload ghostroll.service
+until_so 20 logged 'WEB_PORT is .*none.* stay as they were'
+sed -i '$d' /etc/ghostroll/ghostroll.env
+echo GHOSTROLL_WEB_PORT=8082 >>/etc/ghostroll/ghostroll.env
+systemctl reload ghostroll.service
+until_so 20 logged '127.0.0.1:8082'
+fact reloaded "$(systemctl is-active ghostroll.service), $([ "$(property MainPID)" = "$pid" ] && echo 'same process'), $(journalctl --quiet --no-pager --output=cat --unit=ghostroll.service | grep -c 'stay as they were') refused, $(journalctl --quiet --no-pager --output=cat --unit=ghostroll.service | grep -c '127.0.0.1:8082') taken, $(stat -c '%a %U' /run/ghostroll/settings.env)"
+
 mkdir -p /etc/systemd/system/ghostroll.service.d
 printf '[Service]\nWatchdogSec=4\nRestartSec=1\n' >/etc/systemd/system/ghostroll.service.d/fast.conf
 systemctl daemon-reload
