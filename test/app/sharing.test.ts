@@ -7,6 +7,7 @@ import type { Summary } from "../../src/app/summary.ts";
 import type { TestBrowser } from "../support/browser.ts";
 import { openBrowser, PHONE } from "../support/browser.ts";
 import { pictureCard } from "../support/card.ts";
+import { addressesIn, statusesOf } from "../support/crawl.ts";
 import { openGallery } from "../support/gallery-page.ts";
 import { ghostroll } from "../support/ghostroll.ts";
 import { lacks } from "../support/needs.ts";
@@ -39,8 +40,7 @@ describe("a gallery in a real bucket", { skip: lacks("radosgw", "chromium") }, (
     await admin.createBucket({ Bucket });
     return Bucket;
   };
-  const ingest = async (folder: string, settings: Readonly<Record<string, string>>): Promise<string> => {
-    const card = await pictureCard(join(folder, "EOS"), PICTURES);
+  const run = async (args: readonly string[], folder: string, settings: Readonly<Record<string, string>>) => {
     const { accessKeyId, secretAccessKey, endpoint } = server;
     const flags = Object.entries({
       BASE_DIR: join(folder, "library"),
@@ -50,7 +50,11 @@ describe("a gallery in a real bucket", { skip: lacks("radosgw", "chromium") }, (
       ...settings,
     }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
     const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
-    const { code, out, err } = await ghostroll(["ingest", card, "--json", ...flags], { env });
+    return ghostroll([...args, ...flags], { env });
+  };
+  const ingest = async (folder: string, settings: Readonly<Record<string, string>>): Promise<string> => {
+    const card = await pictureCard(join(folder, "EOS"), PICTURES);
+    const { code, out, err } = await run(["ingest", card, "--json"], folder, settings);
     assert.equal(code, 0, err + out);
     return (JSON.parse(out) as Summary).link ?? "";
   };
@@ -104,6 +108,28 @@ describe("a gallery in a real bucket", { skip: lacks("radosgw", "chromium") }, (
     await admin.putObject({ Bucket, Key: `${FOLDER}/originals/a.cr3`, Body: "original" });
     for (const path of [`${Bucket}/${FOLDER}/originals/a.cr3`, Bucket])
       assert.equal((await fetch(`${server.endpoint}/${path}`)).status, 403, path);
+  });
+
+  it("that is revoked opens by no address ever given, signed or not, from that moment on", async (t) => {
+    for (const mode of ["presigned", "capability"]) {
+      const Bucket = await bucket();
+      if (mode === "capability") await admin.putBucketPolicy({ Bucket, Policy: pagesPolicy(Bucket, FOLDER) });
+      const folder = await tempFolder(t);
+      const settings = { S3_BUCKET: Bucket, SHARE: mode };
+      const link = await ingest(folder, settings);
+      const given = (await addressesIn(link)).filter((address) => address.includes("/g/"));
+      assert.ok(given.length > 2 * PICTURES);
+      assert.deepEqual(new Set(await statusesOf(given)), new Set([200]), mode);
+      const { code, out, err } = await run(["revoke", "last"], folder, settings);
+      assert.equal(code, 0, out + err);
+      const statuses = await statusesOf(given);
+      assert.ok(
+        statuses.every((status) => status === 404 || status === 403),
+        `${mode}: ${statuses.join()}`,
+      );
+      assert.deepEqual((await keysIn(Bucket)).filter((key) => key.includes("/g/")), []); // biome-ignore format: one line
+      t.diagnostic(`${mode}: ${given.length} addresses, none opens`);
+    }
   });
 
   it("opens from a second bucket that holds pages alone, while the first refuses everybody", async (t) => {

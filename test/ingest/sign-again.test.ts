@@ -14,6 +14,7 @@ import { publish } from "../../src/ingest/publish.ts";
 import { signAgain } from "../../src/ingest/sign-again.ts";
 import type { S3Options } from "../../src/remote/s3-client.ts";
 import { openS3Store } from "../../src/remote/s3-store.ts";
+import { failure } from "../contracts/new-object.ts";
 import { templates } from "../support/gallery-store.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -72,8 +73,8 @@ async function gallery(t: TestContext, photos: number) {
   catalog.finishOffload(session.id);
 
   const put: string[] = [];
-  const started = async (nowMs: number) => {
-    const { sign } = await openS3Store({ ...amazon, now: () => nowMs });
+  const started = async (nowMs: number, other: Partial<S3Options> = {}) => {
+    const { sign } = await openS3Store({ ...amazon, ...other, now: () => nowMs });
     const store = {
       sign,
       put: async ({ key }: { key: string }) => void put.push(key),
@@ -87,7 +88,8 @@ async function gallery(t: TestContext, photos: number) {
     put: () => put.splice(0),
     publish: async (nowMs: number) => publish(session, "complete", "", await started(nowMs), never),
     /** Once a day and whenever the daemon looks. */
-    signAgain: async (nowMs: number) => signAgain("", await started(nowMs), never, () => nowMs),
+    signAgain: async (nowMs: number, other: Partial<S3Options> = {}) =>
+      signAgain("", await started(nowMs, other), never, () => nowMs),
   };
 }
 
@@ -107,5 +109,43 @@ describe("a gallery that is signed again", () => {
     assert.deepEqual(put(), []);
     t.diagnostic(`5,000 photos signed again: 0 puts, ${Math.round(tookMs)} ms, ${Math.round(cpuMs)} ms of processor, load ${loadavg()[0]?.toFixed(1)}`); // biome-ignore format: one line
     assert.ok(cpuMs <= 2000, `${cpuMs} ms of processor`);
+  });
+
+  it("changes pages and no picture: the next day, and at once when the keys are others", async (t) => {
+    const { session, put, ...again } = await gallery(t, 100);
+    await again.publish(START_MS);
+    put();
+    for (const [nowMs, other] of [
+      [START_MS + DAY_MS, {}],
+      [START_MS + DAY_MS, { credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "rotated" } }],
+    ] as const) {
+      assert.deepEqual(await again.signAgain(nowMs, other), [session.name]);
+      const changed = put();
+      // Two chunks, two numbered pages, index and shell.
+      assert.equal(changed.length, 6, changed.join());
+      assert.equal(changed.at(-1), `g/${session.slug}`, "what others refer to comes first");
+      assert.deepEqual([await again.signAgain(nowMs, other), put()], [[], []]);
+    }
+  });
+
+  it("is left alone once the link that guests have has ended, until it is renewed", async (t) => {
+    const { catalog, session, put, ...again } = await gallery(t, 3);
+    await again.publish(START_MS);
+    put();
+    const late = START_MS + 8 * DAY_MS;
+    assert.deepEqual([await again.signAgain(late), put()], [[], []]);
+    catalog.renew(session.id);
+    assert.deepEqual(await again.signAgain(late), [session.name]);
+    assert.equal(catalog.published()[0]?.linkEndsMs, Date.UTC(2026, 10, 28) + 7 * DAY_MS);
+  });
+
+  it("is not, while the clock was never set: nothing is put", async (t) => {
+    const { put, ...again } = await gallery(t, 3);
+    await again.publish(START_MS);
+    put();
+    // Nobody there says what time it is, either.
+    const away = { endpoint: "http://127.0.0.1:9", forcePathStyle: true };
+    await assert.rejects(again.signAgain(Date.UTC(1970, 0, 1), away), failure("clock-unset"));
+    assert.deepEqual(put(), []);
   });
 });
