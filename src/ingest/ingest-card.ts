@@ -156,7 +156,7 @@ export async function deliverSession(
 }
 
 /** What is wrong with one gallery, and says nothing of the next. */
-const OF_ONE_GALLERY: ReadonlySet<FailureCode> = new Set(["gallery-gone", "gallery-unsharable"]);
+const OF_ONE_GALLERY: ReadonlySet<FailureCode> = new Set(["gallery-gone", "remote-unconditional"]);
 
 async function delivered(
   session: Session,

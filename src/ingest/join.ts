@@ -67,7 +67,7 @@ async function assertOneWins(
   ];
   if (lapses.some(Boolean))
     throw new Failure(
-      "gallery-unsharable",
+      "remote-unconditional",
       "This store does not keep to conditional writes (If-Match, If-None-Match), by which stations agree on what a shared gallery shows.",
     );
 }

@@ -35,8 +35,8 @@ export interface ObjectStore {
   /**
    * Puts the object, meant for small ones, only if what is under its key is still what `tag` came with; `null`: only if nothing
    * is. Of many that try at once one succeeds, also from several machines. Resolves with whether it was put; after a broken
-   * connection that can be `false` although it was, so whoever loses reads again. Throws `remote-refused` where the store says
-   * that it cannot.
+   * connection that can be `false` although it was, so whoever loses reads again. Throws `remote-unconditional` where the store
+   * says that it cannot.
    */
   replace(object: NewObject, tag: string | null, signal: AbortSignal): Promise<boolean>;
   /** Keys under a prefix, `""` for all; in no particular order. */

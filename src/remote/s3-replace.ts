@@ -81,5 +81,5 @@ function isOvertaken(error: unknown): boolean {
 function refusal(error: unknown, bucket: string): unknown {
   if (statusOf(error) !== 501) return error;
   const message = `The store of the bucket "${bucket}" does not know conditional writes (If-Match, If-None-Match).`;
-  return new Failure("remote-refused", message, { cause: error });
+  return new Failure("remote-unconditional", message, { cause: error });
 }

@@ -19,6 +19,7 @@ import type { Running } from "../support/ghostroll.ts";
 import { start } from "../support/ghostroll.ts";
 import { sha256 } from "../support/invariants.ts";
 import { lacks } from "../support/needs.ts";
+import { pagesPolicy } from "../support/public-pages.ts";
 import { startRadosgw } from "../support/radosgw.ts";
 import type { S3Server } from "../support/s3-server.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -84,8 +85,10 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
         }
         return makeCard(join(folder, name), files);
       },
-      ingest(station: string, card: string, gallery: string): Running {
-        const run = start(["ingest", card, "--gallery", gallery, "--json", ...flagsOf(station)], { env });
+      Bucket,
+      ingest(station: string, card: string, gallery: string, ...more: string[]): Running {
+        const flags = [...flagsOf(station), ...more];
+        const run = start(["ingest", card, "--gallery", gallery, "--json", ...flags], { env });
         t.after(() => void run.child.kill("SIGKILL"));
         return run;
       },
@@ -202,6 +205,24 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
       );
     }
     t.diagnostic(`${ROUNDS} times three stations at once: 12 of 12 photos in order each time`);
+  });
+
+  it("share one short link in mode capability, whose pages need no signature", async (t) => {
+    const { card, ingest, Bucket } = await party(t);
+    await admin.putBucketPolicy({ Bucket, Policy: pagesPolicy(Bucket, PREFIX) });
+    const mode = ["--set", "SHARE=capability"];
+    const [first, second] = await Promise.all([
+      summaryOf(ingest("a", await card("a", range(0, 4)), GALLERY, ...mode)),
+      summaryOf(ingest("b", await card("b", range(2, 6)), GALLERY, ...mode)),
+    ]);
+    assert.match(first.link ?? "", /\/g\/[\w-]{22}$/);
+    assert.equal(second.link, first.link);
+    const context = await browser.open(DESKTOP);
+    const { page, problems, settled } = await openGallery(context, first.link ?? "");
+    await settled();
+    assert.equal(await page.textContent("#count"), "6 photos");
+    assert.deepEqual(problems, []);
+    await context.close();
   });
 
   it("keep their place when a catalog is lost, and part from a gallery that one of them revokes", async (t) => {

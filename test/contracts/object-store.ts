@@ -182,7 +182,7 @@ export function objectStoreContract(
     } else {
       it("says when it cannot replace an object only if it is still what it was", async () => {
         const put = async () => store.replace(newObject("galleries/a", Buffer.from("x")), null, never);
-        await assert.rejects(put(), failure("remote-refused"));
+        await assert.rejects(put(), failure("remote-unconditional"));
         await assert.rejects(put(), /does not know conditional writes/);
       });
     }

@@ -222,7 +222,7 @@ describe("a gallery that three stations fill at once", () => {
     station.bring([1]);
     await assert.rejects(
       station.put(memory.openFor(1e9, false), "uploading"),
-      (error) => error instanceof Failure && error.code === "gallery-unsharable",
+      (error) => error instanceof Failure && error.code === "remote-unconditional",
     );
   });
 });
