@@ -13,6 +13,7 @@ import { rows } from "./rows.ts";
 import { start } from "./start.ts";
 import type { Row } from "./table.ts";
 import { tableOf } from "./table.ts";
+import { uploads } from "./uploads.ts";
 
 const QUESTIONS: Readonly<Record<string, (setting: Setting) => Promise<readonly Row[]>>> = {
   hash,
@@ -23,6 +24,7 @@ const QUESTIONS: Readonly<Record<string, (setting: Setting) => Promise<readonly 
   start,
   rescan,
   gallery,
+  uploads,
 };
 
 /** `/tmp` is memory on many systems, and what is measured here is a disk. */

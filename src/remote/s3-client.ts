@@ -67,6 +67,8 @@ export interface S3Connection {
   readonly begun: BegunUploads | null;
   /** The store's time in milliseconds since 1970, as far as its answers have told it. */
   readonly storeMs: () => number;
+  /** Says the hex SHA-256 of a body that is about to be put, so that it is not hashed once more to be signed. */
+  readonly isHashed: (body: Buffer, sha256: string) => void;
   /** Makes one request with a deadline, and translates what goes wrong; `doing` begins the message. */
   readonly ask: <Answer>(
     doing: string,
@@ -111,6 +113,7 @@ export async function connect(options: S3Options): Promise<S3Connection> {
     logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
   });
   if (endpoint !== null) addContentMd5(client);
+  const isHashed = signKnownHashes(client);
   if (options.meter) throttle(client, options.meter);
   nameFailed(client);
   const place: S3Place = { bucket, region, host: endpoint === null ? "Amazon S3" : new URL(endpoint).host };
@@ -119,6 +122,7 @@ export async function connect(options: S3Options): Promise<S3Connection> {
     bucket,
     isAmazon: endpoint === null,
     begun: options.begun ?? null,
+    isHashed,
     // The client learns from every answer how far this machine's clock is off; a Raspberry Pi wakes up in 1970.
     storeMs: () => (options.now ?? Date.now)() + client.config.systemClockOffset,
     async ask(doing, signal, send, hasBody = false) {
@@ -132,6 +136,21 @@ export async function connect(options: S3Options): Promise<S3Connection> {
       }
     },
   };
+}
+
+/** The signature covers this header, and the server compares it with what it receives. */
+function signKnownHashes(client: S3): S3Connection["isHashed"] {
+  const hashes = new WeakMap<object, string>();
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const request = args.request as { headers: Record<string, string>; body?: unknown };
+      const sha256 = Buffer.isBuffer(request.body) ? hashes.get(request.body) : undefined;
+      if (sha256 !== undefined) request.headers["x-amz-content-sha256"] = sha256;
+      return next(args);
+    },
+    { step: "build", name: "knownHash", priority: "low" },
+  );
+  return (body, sha256) => void hashes.set(body, sha256);
 }
 
 /** With a limit, a body may have to wait until all others are through. */

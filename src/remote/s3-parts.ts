@@ -101,7 +101,7 @@ async function sendParts(
  * and completing are not cut off.
  */
 function goingOn(
-  { client, ask, begun: notes }: S3Connection,
+  { client, ask, begun: notes, isHashed }: S3Connection,
   { key, sha256 }: NewObject,
   partBytes: number,
   begun: BegunUpload | null,
@@ -126,6 +126,7 @@ function goingOn(
     if (!Buffer.isBuffer(body)) return ask(doing, patience, async (ending) => client.send(command, ending));
 
     const partHash = createHash("sha256").update(body).digest("hex");
+    isHashed(body, partHash);
     const part = known.get(number);
     if (part?.sha256 === partHash)
       return { ETag: part.etag, ...(part.crc32 !== null && { ChecksumCRC32: part.crc32 }) };

@@ -49,6 +49,7 @@ async function putWhole(
   let body: Buffer = Buffer.alloc(0);
   // One piece: longer than announced, and it is refused.
   for await (const piece of readBody(object, object.sizeBytes + 1, signal)) body = piece;
+  s3.isHashed(body, object.sha256);
   const sha256 = Buffer.from(object.sha256, "hex").toString("base64");
   await s3.ask(
     `put ${object.key}`,

@@ -48,7 +48,7 @@ describe("the limit on uploads", () => {
     );
     assert.ok(rate <= BYTES_PER_SECOND * 1.05, `${rate}`);
     // Not much slower either, on a machine that has other things to do.
-    assert.ok(rate >= BYTES_PER_SECOND / 4, `${rate}`);
+    assert.ok(rate >= BYTES_PER_SECOND / 10, `${rate}`);
     for (const { atMs: fromMs } of proxy.arrivals) {
       const inWindow = proxy.arrivals.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + WINDOW_MS);
       const came = inWindow.reduce((sum, { bytes: each }) => sum + each, 0);
