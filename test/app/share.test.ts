@@ -100,7 +100,9 @@ describe("a gallery of this machine", () => {
 
     const renewed = await link(web, "share", "last", "--renew");
     const now = ofGallery(await addressesIn(renewed).then((all) => all.map((address) => address.replace(/^http:\/\/[^/]+/, web)))); // biome-ignore format: one line
-    assert.equal(now.length, old.length);
+    // Zips are made after everything else, and may not be there yet.
+    const withoutZips = (addresses: readonly string[]) => addresses.filter((one) => !one.includes("/z/"));
+    assert.equal(withoutZips(now).length, withoutZips(old).length);
     assert.ok(!renewed.includes(slug));
     assert.deepEqual(new Set(await statusesOf(now)), new Set([200]));
     assert.ok(dead(await statusesOf(old)), "what led to the old one stays dead");
