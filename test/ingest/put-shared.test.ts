@@ -44,14 +44,16 @@ function openMemory(random: () => number, onWrite: () => void = () => {}) {
   };
   /** The store as one station has it, which dies at its `lastStep`-th request: before or after the store has done it. */
   const openFor = (lastStep: number, doesReplace = true): Ports["store"] => {
-    let step = 0;
+    let [step, isDead] = [0, false];
     const ask = async <Answer>(act: () => Answer): Promise<Answer> => {
-      step++;
-      if (step > lastStep) throw new Death();
+      const isLast = ++step === lastStep;
       for (let turns = random() * 6; turns > 0; turns--) await setImmediate();
-      if (step === lastStep && random() < 0.5) throw new Death();
+      // With the process end also the requests that it had under way.
+      if (isDead) throw new Death();
+      isDead = isLast;
+      if (isLast && random() < 0.5) throw new Death();
       const answer = act();
-      if (step === lastStep) throw new Death();
+      if (isDead) throw new Death();
       return answer;
     };
     return {
