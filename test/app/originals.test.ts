@@ -85,6 +85,9 @@ describe("originals in the bucket", { skip }, () => {
     assert.deepEqual(onlyRaw.originals, { uploaded: 1, waiting: 0, reason: null });
     assert.deepEqual([...(await originals()).keys()], [`${sha256(raw)}.nef`]);
 
+    const before = JSON.parse((await run([...ingest, "--verify-source"], "raw")).out) as Summary;
+    assert.match(before.verdicts.join(" "), /3 of 4 files without a second copy/);
+
     // Somebody else has one of them already, and half of another.
     const picked = await readFile(join(card, "DCIM/A.JPG"));
     await put(`${sha256(picked)}.jpg`, picked.subarray(1));
@@ -99,6 +102,10 @@ describe("originals in the bucket", { skip }, () => {
     const sent = proxy.bodyBytes;
     assert.equal((await run(ingest, "all")).code, 0);
     assert.equal(proxy.bodyBytes, sent, "nothing is sent twice");
+
+    // Library and bucket are two places: for being formatted, the card lacks no second copy any more.
+    const again = JSON.parse((await run([...ingest, "--verify-source"], "all")).out) as Summary;
+    assert.doesNotMatch(again.verdicts.join(" "), /without a second copy/);
 
     const kept = (await readdir(join(base, "originals"), { recursive: true })).find((name) => name.endsWith("B.MP4")); // biome-ignore format: one line
     const rotten = join(base, "originals", kept ?? "");
