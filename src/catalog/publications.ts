@@ -116,7 +116,12 @@ export function publications(connection: Connection, store: string) {
     renew: (id: SessionId): Session =>
       connection
         .transaction(() => {
-          if (isRevoked.get(rowOf(id).slug) === 1) rename.run(randomBytes(16).toString("base64url"), id);
+          if (isRevoked.get(rowOf(id).slug) === 1) {
+            rename.run(randomBytes(16).toString("base64url"), id);
+            // Who was at work on the old one may have claimed what it had put just before.
+            close.run(id);
+            putAgain.run(id);
+          }
           forgetLinks.run(id);
           const { store: _, ...row } = rowOf(id);
           return sessionIn(row);

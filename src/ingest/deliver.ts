@@ -14,6 +14,7 @@ import { isInStore } from "./in-store.ts";
 import { join } from "./join.ts";
 import type { KeptFile, Ports, Rendered } from "./ports.ts";
 import { publish } from "./publish.ts";
+import { refuseRevoked } from "./refuse-revoked.ts";
 import type { Report } from "./report.ts";
 import { runStep } from "./step.ts";
 
@@ -142,6 +143,7 @@ async function uploadAll(
     concurrency: uploads,
     run: async (rendered) => ({ rendered, put: await upload(session, rendered, ports, signal) }),
     commit: (batch) => {
+      refuseRevoked(session, ports);
       const put = batch.flatMap((outcome) => outcome.put);
       catalog.recordObjects(put);
       catalog.markUploaded(batch.map(({ rendered }) => rendered.file.id));

@@ -2,6 +2,8 @@ import type { Session, SessionId } from "../domain/session.ts";
 
 /** Who may see galleries, and by which links. */
 export interface PublicationsPort {
+  /** Whether nobody may see the gallery of this name any more. */
+  isRevoked(slug: string): boolean;
   /** Complete galleries in this store that guests may see, which links their pages hold, and when the one ends that was given. */
   published(): readonly {
     readonly session: Session;

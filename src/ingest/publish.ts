@@ -9,6 +9,7 @@ import { linksNow } from "./links.ts";
 import type { Ports } from "./ports.ts";
 import { putChanged } from "./put-changed.ts";
 import { putShared } from "./put-shared.ts";
+import { refuseRevoked } from "./refuse-revoked.ts";
 import { zipsInStore } from "./zip-object.ts";
 
 export interface Published {
@@ -32,6 +33,7 @@ export async function publish(
   const links = await linksNow(session, store);
   const count = await putGallery(session, state, title, links.endsMs, ports, signal);
   if (count === null) return null;
+  refuseRevoked(session, ports);
   if (state === "complete") catalog.linksPut(session.id, links.signedWith, links.endsMs);
   catalog.markPublished(session.id, state === "complete");
   return { link: links.link, tiles: count };

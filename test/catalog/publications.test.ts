@@ -57,6 +57,14 @@ describe("a revoked gallery", () => {
     assert.equal(one.renew(id).slug, renewed.slug, "one that is open keeps its name");
   });
 
+  it("comes back with nothing claimed of it, though somebody was still at work on the old one", async (t) => {
+    const { one, two, id } = await published(t);
+    two.revoke(id);
+    one.markPublished(id, true);
+    one.renew(id);
+    assert.deepEqual(one.published(), []);
+  });
+
   it("is announced to nobody any more", async (t) => {
     const { one, id } = await published(t);
     one.putMessages(id, "gallery-open", "words", ["a"]);

@@ -1,0 +1,11 @@
+import { Failure } from "../domain/failure.ts";
+import type { Session } from "../domain/session.ts";
+import type { Ports } from "./ports.ts";
+
+/**
+ * Throws `gallery-revoked` when somebody has revoked the gallery in the meantime: what was put before is taken down, and must
+ * not be claimed, lest it be missing from the gallery that is shared anew.
+ */
+export function refuseRevoked({ slug, name }: Session, { catalog }: Pick<Ports, "catalog">): void {
+  if (catalog.isRevoked(slug)) throw new Failure("gallery-revoked", `The gallery of ${name} was revoked.`);
+}
