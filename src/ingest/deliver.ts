@@ -14,7 +14,7 @@ import { isInStore } from "./in-store.ts";
 import { join } from "./join.ts";
 import type { KeptFile, Ports, Rendered } from "./ports.ts";
 import { publish } from "./publish.ts";
-import { refuseRevoked } from "./refuse-revoked.ts";
+import { isRevocation, refuseRevoked } from "./refuse-revoked.ts";
 import type { Report } from "./report.ts";
 import { runStep } from "./step.ts";
 
@@ -77,7 +77,11 @@ export async function deliver(
     publishAll(one, toPublish, uploaded.signal, options, ports, report, ends),
   );
   // The network's failure stops uploads and galleries, never the rendering of what is already here.
-  for (const network of [uploading, publishing]) network.catch((error: unknown) => stop.abort(error));
+  for (const network of [uploading, publishing])
+    network.catch((error: unknown) => {
+      // What was on its way to a revoked gallery is waited for and taken down: broken off, it might come to the store later.
+      if (!isRevocation(error)) stop.abort(error);
+    });
 
   const outcomes = await Promise.allSettled([rendering, uploading, publishing]);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;

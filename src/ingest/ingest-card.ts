@@ -13,6 +13,7 @@ import { offload } from "./offload.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { OriginalsOptions } from "./originals.ts";
 import type { Ports } from "./ports.ts";
+import { isRevocation } from "./refuse-revoked.ts";
 import type { Report } from "./report.ts";
 import { takeDown } from "./take-down.ts";
 import type { ZipOptions } from "./zip-galleries.ts";
@@ -170,8 +171,7 @@ async function delivered(
     await deliver(session, feed, options, ports, report, signal);
     return null;
   } catch (error) {
-    // Somebody did not want it to be seen after all.
-    if (error instanceof Failure && error.code === "gallery-revoked") return null;
+    if (isRevocation(error)) return null;
     remember(session, error, ports);
     if (Failure.is(error, "session")) return error;
     throw error;
