@@ -78,7 +78,9 @@ export const keys = {
   /** What the stations have brought to a shared gallery, each below its own name. */
   parts: (slug: string) => `stations/${slug}`,
   partHead: (slug: string, station: string) => `stations/${slug}/${station}/part.json`,
-  partChunk: (slug: string, station: string, number: number) => `stations/${slug}/${station}/${number}.json`,
+  /** Called by what is in it, so that a head always finds what it names, whatever is put meanwhile. */
+  partChunk: (slug: string, station: string, version: string) =>
+    `stations/${slug}/${station}/${version}.json`,
 } as const;
 
 /** Where the chunks of a gallery are, below its own address. */

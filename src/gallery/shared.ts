@@ -42,16 +42,18 @@ export const shared = {
   part(slug: string, { station, state, pending, items }: Part): readonly Iterable<NewObject>[] {
     const chunks = Array.from({ length: Math.ceil(items.length / PART_ITEMS) }, (_, number) => {
       const some = items.slice(number * PART_ITEMS, (number + 1) * PART_ITEMS);
-      return packed(keys.partChunk(slug, station, number), { items: some });
+      const version = hashOf(some);
+      return { version, object: packed(keys.partChunk(slug, station, version), { items: some }) };
     });
-    const head: Head = { state, pending, versions: chunks.map(({ sha256 }) => sha256.slice(0, 16)) };
-    return [chunks, [packed(keys.partHead(slug, station), head)]];
+    const head: Head = { state, pending, versions: chunks.map(({ version }) => version) };
+    return [chunks.map(({ object }) => object), [packed(keys.partHead(slug, station), head)]];
   },
 
   head(bytes: Uint8Array): Head {
     const { state, pending, versions } = unpacked(bytes) as Partial<Head>;
     const isHead = (state === "complete" || state === "uploading") && Number.isInteger(pending);
-    if (!isHead || !Array.isArray(versions)) throw unreadable();
+    if (!isHead || !Array.isArray(versions) || !versions.every((one) => /^[0-9a-f]{16}$/.test(String(one))))
+      throw unreadable();
     return { state, pending: Number(pending), versions };
   },
 
@@ -63,8 +65,7 @@ export const shared = {
     return items;
   },
 
-  version: (...shown: unknown[]): string =>
-    createHash("sha256").update(JSON.stringify(shown)).digest("hex").slice(0, 16),
+  version: (...shown: unknown[]): string => hashOf(shown),
 
   index(bytes: Uint8Array): Seen {
     const { version = null, stations = [], folder } = JSON.parse(gunzipSync(bytes).toString()) as Index;
@@ -74,6 +75,11 @@ export const shared = {
   shellVersion: (bytes: Uint8Array): string | null =>
     /"version":"([0-9a-f]{16})"/.exec(gunzipSync(bytes).toString())?.[1] ?? null,
 };
+
+/** 64 bits tell versions of one thing apart. */
+function hashOf(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
+}
 
 function packed(key: string, content: object): NewObject {
   return pack(key, JSON.stringify({ format: FORMAT, ...content }), "application/json", CACHE_NEVER);

@@ -1,3 +1,4 @@
+import { Failure } from "../domain/failure.ts";
 import type { GalleryItem } from "../domain/gallery.ts";
 import { keys } from "../domain/layout.ts";
 import type { Part } from "../domain/part.ts";
@@ -24,12 +25,8 @@ export function partsOf(slug: string, ports: Pick<Ports, "store" | "galleries">)
   return parts;
 }
 
-/**
- * A chunk newer than its head is taken as it is: its station has put it and will put the head, or has died between the two;
- * either way those photos are in the store.
- */
 function openParts(slug: string, { store, galleries }: Pick<Ports, "store" | "galleries">): Parts {
-  const known = new Map<string, { readonly version: string; readonly items: readonly GalleryItem[] }>();
+  const known = new Map<string, readonly GalleryItem[]>();
 
   async function readPart(station: string, signal: AbortSignal): Promise<Part | null> {
     const bytes = await store.get(keys.partHead(slug, station), signal);
@@ -38,19 +35,20 @@ function openParts(slug: string, { store, galleries }: Pick<Ports, "store" | "ga
     const items: GalleryItem[] = [];
     for (let start = 0; start < versions.length; start += GETS_AT_ONCE) {
       const some = versions.slice(start, start + GETS_AT_ONCE);
-      const chunks = some.map((version, place) => readChunk(station, start + place, version, signal));
+      const chunks = some.map((version) => readChunk(station, version, signal));
       items.push(...(await Promise.all(chunks)).flat());
     }
     return { station, state, pending, items };
   }
 
-  async function readChunk(station: string, number: number, version: string, signal: AbortSignal) {
-    const key = keys.partChunk(slug, station, number);
+  async function readChunk(station: string, version: string, signal: AbortSignal) {
+    const key = keys.partChunk(slug, station, version);
     const before = known.get(key);
-    if (before?.version === version) return before.items;
+    if (before !== undefined) return before;
     const bytes = await store.get(key, signal);
-    const items = bytes === null ? [] : galleries.shared.items(bytes);
-    known.set(key, { version, items });
+    if (bytes === null) throw new Failure("remote-corrupt", `The store has lost ${key}.`);
+    const items = galleries.shared.items(bytes);
+    known.set(key, items);
     return items;
   }
 

@@ -18,7 +18,7 @@ export interface SharedGalleriesPort {
   /** Which gallery a name stands for. */
   name(name: string, slug: string): NewObject;
   slugIn(bytes: Uint8Array): string;
-  /** What a station has brought, in waves as a gallery: chunks that grow at their end, then the head that names them. */
+  /** What a station has brought, in waves as a gallery: chunks that never change, then the head that names them. */
   part(slug: string, part: Part): readonly Iterable<NewObject>[];
   head(bytes: Uint8Array): Pick<Part, "state" | "pending"> & {
     /** Changes with the content, one for each chunk. */
