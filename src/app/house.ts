@@ -221,6 +221,7 @@ function countPuts(store: ObjectStore) {
     traffic.bytes += sizeBytes;
   };
   const counted: Ports["store"] = {
+    isOffsite: store.isOffsite,
     sign: store.sign,
     has: store.has,
     get: store.get,

@@ -11,7 +11,7 @@ const MAX_FETCHED_BYTES = 256 * 1024 * 1024;
 /** Where good copies of originals may be, the nearest first. */
 export function secondPlaces(
   second: SecondCopies | null,
-  store: Pick<ObjectStore, "has" | "get">,
+  store: Pick<ObjectStore, "has" | "get" | "isOffsite">,
 ): SecondPlace[] {
   const bucket: SecondPlace = {
     name: "the bucket",
@@ -28,7 +28,8 @@ export function secondPlaces(
       return bytes && { bytes };
     },
   };
-  if (second === null) return [bucket];
+  const buckets = store.isOffsite ? [bucket] : [];
+  if (second === null) return buckets;
   const disk: SecondPlace = {
     name: "the second disk",
     async find(original) {
@@ -36,5 +37,5 @@ export function secondPlaces(
       return file === null ? null : { file };
     },
   };
-  return [disk, bucket];
+  return [disk, ...buckets];
 }

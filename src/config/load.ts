@@ -15,7 +15,7 @@ import {
   type SettingName,
   type Values,
 } from "./settings.ts";
-import { impossibleSharing, pointlessSharing } from "./sharing.ts";
+import { bucketOnly, impossibleSharing, pointlessSharing } from "./sharing.ts";
 import { type Settings, slice } from "./slices.ts";
 import { missingAccounts, unreachableLinks } from "./texts.ts";
 
@@ -163,12 +163,7 @@ function isWithin(path: string, folder: string): boolean {
 }
 
 function pointless(values: Values): string[] {
-  const links = [...unreachableLinks(values), ...pointlessSharing(values)];
-  if (values.S3_ENDPOINT === null || values.S3_BUCKET !== null) return links;
-  return [
-    "GHOSTROLL_S3_ENDPOINT has no effect without GHOSTROLL_S3_BUCKET: galleries stay on this machine.",
-    ...links,
-  ];
+  return [...bucketOnly(values), ...unreachableLinks(values), ...pointlessSharing(values)];
 }
 
 /** Long enough to recognize, short enough for one line. */

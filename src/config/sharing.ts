@@ -13,6 +13,22 @@ export function impossibleSharing({ SHARE, S3_BUCKET, SHARE_URL }: Values): stri
   return [];
 }
 
+/** Settings that say something of a bucket, where galleries stay on this machine. */
+export function bucketOnly(values: Values): string[] {
+  const { SHARE, S3_BUCKET, S3_ENDPOINT, UPLOAD_ORIGINALS, UPLOAD_MBPS, PRESIGN_ACCESS_KEY_ID } = values;
+  if (S3_BUCKET !== null && SHARE !== "lan") return [];
+  const why = S3_BUCKET === null ? "without GHOSTROLL_S3_BUCKET" : "with GHOSTROLL_SHARE=lan";
+  const isSet = {
+    S3_ENDPOINT: S3_ENDPOINT !== null,
+    UPLOAD_ORIGINALS: UPLOAD_ORIGINALS !== "none",
+    UPLOAD_MBPS: UPLOAD_MBPS !== 0,
+    PRESIGN_ACCESS_KEY_ID: PRESIGN_ACCESS_KEY_ID !== null,
+  };
+  return Object.entries(isSet)
+    .filter(([, is]) => is)
+    .map(([name]) => `GHOSTROLL_${name} has no effect ${why}: nothing leaves this machine.`);
+}
+
 /** Settings that have no effect with this way of sharing. */
 export function pointlessSharing({ SHARE, S3_BUCKET, SHARE_BUCKET, SHARE_URL }: Values): string[] {
   const notes: string[] = [];

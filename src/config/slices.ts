@@ -18,6 +18,8 @@ const SECOND_MS = 1000;
 
 /** The values under the names and in the units the rooms use. */
 export function slice(values: Values, credentials: Credentials | null) {
+  // Galleries of mode `lan` stay on this machine, whatever else a bucket is named for.
+  const bucket = values.SHARE === "lan" ? null : values.S3_BUCKET;
   return {
     library: {
       baseDir: values.BASE_DIR,
@@ -42,8 +44,7 @@ export function slice(values: Values, credentials: Credentials | null) {
       maxMegapixels: values.MAX_MEGAPIXELS,
     },
     store: {
-      // Galleries of mode `lan` stay on this machine, whatever else a bucket is for.
-      bucket: values.SHARE === "lan" ? null : values.S3_BUCKET,
+      bucket,
       prefix: values.S3_PREFIX_ROOT.replace(/^\/+|\/+$/g, ""),
       endpoint: values.S3_ENDPOINT,
       region: values.S3_REGION,
@@ -54,7 +55,7 @@ export function slice(values: Values, credentials: Credentials | null) {
       uploadWorkers: values.UPLOAD_WORKERS,
       uploadBytesPerSecond: values.UPLOAD_MBPS === 0 ? null : (values.UPLOAD_MBPS * MEGABYTE) / 8,
       // Without a bucket they would be copied onto the disk they are on.
-      originals: values.S3_BUCKET === null ? "none" : values.UPLOAD_ORIGINALS,
+      originals: bucket === null ? "none" : values.UPLOAD_ORIGINALS,
     },
     share: { mode: values.SHARE, bucket: values.SHARE_BUCKET, url: values.SHARE_URL },
     web: { host: values.WEB_HOST, port: values.WEB_PORT, url: values.WEB_URL },

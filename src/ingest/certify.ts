@@ -75,7 +75,7 @@ export async function certify(
   return { format, uncopied, receipt: folder };
 }
 
-/** Where a proved copy is, seen there now: a row says only that it was. A bucket that holds originals is one more place. */
+/** Where a proved copy is, seen there now: a row says only that it was. A bucket that holds originals is one more place, a folder of the library is not. */
 async function placesOf(
   original: Original,
   { catalog, library, second, store }: Ports,
@@ -84,6 +84,7 @@ async function placesOf(
   const places: CopyPlace[] = [];
   if (await library.holds(original.path, original.sizeBytes)) places.push("library");
   if (second !== null && (await isThere(second.holds(original)))) places.push("second disk");
+  if (!store.isOffsite) return places;
   const { hash, path, sizeBytes } = original;
   const key = keys.original(hash, path);
   const inBucket = async () => {

@@ -16,7 +16,7 @@ import type { Delivered } from "../domain/tiles.ts";
 import type { PublicationsPort } from "./publications-port.ts";
 import type { SharedCatalogPort, SharedGalleriesPort } from "./shared-port.ts";
 
-/** What the story needs from the rooms. `app/wire.ts` connects them; structural typing checks that they fit. */
+/** What the story needs from the rooms. `app/house.ts` connects them; structural typing checks that they fit. */
 export interface Ports {
   readonly cards: CardsPort;
   readonly library: LibraryPort;
@@ -249,6 +249,8 @@ export interface PicturesPort {
 }
 
 interface StorePort {
+  /** Whether it is on other disks than the library: only then is an original in it a second copy. */
+  readonly isOffsite: boolean;
   /** On return the object is in the store and was seen there with this size. Throws `remote-*`. */
   put(object: NewObject, signal: AbortSignal): Promise<void>;
   /** `sha256` is what was announced when it was put; `null` where that is not known. */

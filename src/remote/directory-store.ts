@@ -180,6 +180,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
       return count;
     },
 
+    isOffsite: false,
     base,
     sweep: async () => guard(`sweep ${incoming}`, async () => sweep(incoming, now())),
 

@@ -48,6 +48,8 @@ export interface ObjectStore {
    * were. Nothing that a put has added to within the last days: another station may be at it, or wait for its network.
    */
   sweep(signal: AbortSignal): Promise<number>;
+  /** Whether objects are on other disks than this machine's own: only then is an original in here a second copy. */
+  readonly isOffsite: boolean;
   /** Where objects are, without any signature: absolute, ends with `/`. */
   readonly base: string;
   /**

@@ -79,6 +79,7 @@ export async function openS3Store(options: S3Options): Promise<ObjectStore> {
       }
       return count;
     },
+    isOffsite: true,
     ...signer,
     // With no prefix everything in the bucket would be ours.
     sweep: async (signal) => (root === "" ? 0 : sweepUploads(s3, root, signal)),

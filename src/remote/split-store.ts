@@ -30,6 +30,7 @@ export function splitStore(
       return pages + (await closed.deletePrefix(prefix, signal));
     },
     sweep: async (signal) => (await closed.sweep(signal)) + (await open.sweep(signal)),
+    isOffsite: closed.isOffsite,
     base: closed.base,
     sign: closed.sign,
     async close() {

@@ -75,6 +75,27 @@ async function listed(root: string): Promise<number> {
 const isElsewhere =
   existsSync(ELSEWHERE) && statSync(ELSEWHERE).dev !== statSync(join(import.meta.dirname)).dev;
 
+describe("a folder of the library", () => {
+  it("is no second copy of what is in it, whatever bucket the settings name", async (t) => {
+    const folder = await tempFolder(t);
+    const card = await pictureCard(join(folder, "card"), 2);
+    const base = join(folder, "library");
+    const flags = ["S3_BUCKET=photos", "SHARE=lan", "UPLOAD_ORIGINALS=all"].flatMap((each) => [
+      "--set",
+      each,
+    ]);
+    const ingest = ["ingest", card, "--no-serve", "--json", "--base-dir", base, ...flags];
+    for (const more of [[], ["--verify-source"]]) {
+      const { out, err } = await ghostroll([...ingest, ...more]);
+      const summary = JSON.parse(out) as Summary;
+      assert.equal(summary.originals, null);
+      assert.notEqual(summary.isSafeToFormat, true, summary.verdicts.join(" "));
+      assert.match(err, /UPLOAD_ORIGINALS has no effect/);
+    }
+    assert.equal((await readdir(join(base, "store"), { recursive: true })).includes("originals"), false);
+  });
+});
+
 describe("a second disk", { skip: !isElsewhere && `${ELSEWHERE} is not another filesystem here` }, () => {
   it("gets every original under the same path, once, with a list, and a card read twice is safe to format", async (t) => {
     const { base, second, ingest, copies } = await places(t);

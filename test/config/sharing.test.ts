@@ -28,4 +28,13 @@ describe("how galleries are shared", () => {
     const { warnings } = load({ ...bucket, SHARE_BUCKET: "pages", SHARE_URL: "https://photos.example.org" });
     assert.match(warnings.join(), /SHARE_BUCKET has no effect.*SHARE_URL has no effect/);
   });
+
+  it("from this machine sends no originals anywhere, and says so", () => {
+    const originals = { UPLOAD_ORIGINALS: "all", UPLOAD_MBPS: "8" };
+    for (const flags of [originals, { ...bucket, ...originals, SHARE: "lan" }]) {
+      const { store, warnings } = load(flags);
+      assert.equal(store.originals, "none");
+      assert.match(warnings.join(), /UPLOAD_ORIGINALS has no effect.*UPLOAD_MBPS has no effect/);
+    }
+  });
 });

@@ -57,6 +57,7 @@ function openMemory(random: () => number, onWrite: () => void = () => {}) {
       return answer;
     };
     return {
+      isOffsite: true,
       put: (object) => ask(() => write(object)),
       has: (key) => ask(() => (objects.has(key) ? { sizeBytes: 1, sha256: null } : null)),
       get: (key) => ask(() => objects.get(key)?.bytes ?? null),
