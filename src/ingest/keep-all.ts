@@ -9,6 +9,7 @@ import { mediaByName } from "../domain/media.ts";
 import type { Session } from "../domain/session.ts";
 import { assertAddsUp } from "../domain/session.ts";
 import { openGrace } from "./grace.ts";
+import { openLooseCopies } from "./loose-copies.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports, ProvedCopy, Settled, TrackedFile } from "./ports.ts";
 import { readAgain, suspects } from "./read-again.ts";
@@ -45,17 +46,19 @@ export async function keepAll(
   const space = await library.alone(async () => spaceFor(pending, options.reserveBytes, library));
   const listen = openListener(volume);
   const grace = openGrace(signal);
+  const copies = openLooseCopies(library, grace.signal);
   const folder = sessionFolder(session);
-  // Before the first file: the link to its gallery goes out while files still come, and must outlive the catalog.
-  await library.writeRecord(folder, catalog.record(session));
   const troubled: TrackedFile[] = [];
   const reads: { readonly file: CardFile; readonly hash: ContentHash; readonly endedMs: number }[] = [];
   const errorsMs: number[] = [];
   try {
+    // Before the first file: the link to its gallery goes out while files still come, and must outlive the catalog.
+    await library.writeRecord(folder, catalog.record(session));
     await keep(pending, (file) => troubled.push(file));
     await keep(troubled, null);
   } finally {
     grace.close();
+    await copies.close();
     space.release();
   }
   const doubtful = options.verifySource ? [] : suspects(reads, errorsMs);
@@ -78,7 +81,7 @@ export async function keepAll(
       bytesOf: (outcome) => outcome?.file.sizeBytes ?? 0,
       run: async (file) => {
         try {
-          const copy = await listen(async () => library.copy(volume, file, grace.signal));
+          const copy = await listen(async () => copies.make(volume, file));
           reads.push({ file, hash: copy.hash, endedMs: performance.now() });
           return { to: "stored", file, copy, path: originalPath(session, file.path) };
         } catch (error) {
@@ -104,8 +107,11 @@ export async function keepAll(
         const settled: Settled[] = [];
         // Another card may bring the same content at this moment.
         await library.alone(async () => {
-          for (const outcome of batch)
-            if (outcome !== null) settled.push(await nameIt(outcome, inBatch, ports));
+          for (const outcome of batch) {
+            if (outcome === null) continue;
+            settled.push(await nameIt(outcome, inBatch, ports));
+            if (outcome.to === "stored") copies.settled(outcome.copy);
+          }
           await library.sync(settled.flatMap((outcome) => (outcome.to === "stored" ? [outcome.path] : [])));
           await assertPlaced(settled, library);
           catalog.settle(session, settled);
