@@ -134,7 +134,7 @@ export async function openHouse(
     const announcer = openAnnouncer(settings, catalog, (error) => onSlip("GHOSTROLL_ON_EVENT failed", error));
     closing.push(announcer.settled);
 
-    const second = openSecond(settings, { catalog, env, patienceFor, onSecond }, closing);
+    const second = await openSecond(settings, { catalog, env, patienceFor, onSecond }, closing);
 
     const telling = tellingCatalog(settings, catalog, texts.ring);
     const ports: Ports = {

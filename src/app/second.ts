@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { areOnOtherDisks } from "../card/disks.ts";
 import type { Settings } from "../config/slices.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { SecondCopies } from "../ingest/ports.ts";
@@ -23,15 +24,14 @@ const task = (path: string) => new URL(`../library/${path}`, import.meta.url);
  * The second disk, when there is to be one. It has a worker process of its own, so that a hung disk holds up neither card nor
  * library. What has to be closed is added to `closing`.
  */
-export function openSecond(
+export async function openSecond(
   { library }: Settings,
   { catalog, env, patienceFor, onSecond }: SecondOptions,
   closing: (() => void | Promise<void>)[],
-): SecondCopies | null {
+): Promise<SecondCopies | null> {
   const { secondDir, baseDir, reserveBytes } = library;
   if (secondDir === null) return null;
-  const folder = statSync(secondDir, { throwIfNoEntry: false });
-  if (folder?.dev === statSync(baseDir).dev)
+  if (existsSync(secondDir) && !(await areOnOtherDisks(secondDir, baseDir)))
     onSecond(
       `GHOSTROLL_SECOND_DIR (${secondDir}) is on the same disk as the library: what is copied there is lost with it, and does not count as a second copy.`,
       null,
@@ -45,6 +45,7 @@ export function openSecond(
       reserveBytes,
       copy: workers.task(task("second-task.ts"), patienceFor),
       hash: workers.task(task("hash-task.ts"), Number.POSITIVE_INFINITY),
+      areOnOtherDisks,
     }),
     catalog,
     onWait: (failure) =>

@@ -56,14 +56,17 @@ export interface Disk {
 /** sysfs counts in these whatever the device's own blocks are (Documentation/ABI/stable/sysfs-block). */
 const SECTOR_BYTES = 512;
 
-/** The disk of a mount; `null` where there is none, or no longer. Asks sysfs only, never the device. */
-export async function diskOf({ device, source }: Pick<Mount, "device" | "source">): Promise<Disk | null> {
+/** The folder in sysfs of the device that a mount is from; `null` where there is none. */
+export async function blockOf({ device, source }: Pick<Mount, "device" | "source">): Promise<string | null> {
+  const block = await real(`/sys/dev/block/${device}`);
   // btrfs shows an anonymous device number: its source is then what names the disk.
-  const block =
-    (await real(`/sys/dev/block/${device}`)) ??
-    (source.startsWith("/dev/")
-      ? await real(`/sys/class/block/${basename((await real(source)) ?? source)}`)
-      : null);
+  if (block !== null || !source.startsWith("/dev/")) return block;
+  return real(`/sys/class/block/${basename((await real(source)) ?? source)}`);
+}
+
+/** The disk of a mount; `null` where there is none, or no longer. Asks sysfs only, never the device. */
+export async function diskOf(mount: Pick<Mount, "device" | "source">): Promise<Disk | null> {
+  const block = await blockOf(mount);
   if (block === null) return null;
   const disk = (await text(`${block}/partition`)) === null ? block : dirname(block);
   const [size, sequence, removable] = await Promise.all(

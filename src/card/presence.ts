@@ -20,8 +20,8 @@ export async function assertPresent({ label, root, medium }: Volume): Promise<vo
   throw new Failure("card-removed", `The card ${label} was removed while it was read.`);
 }
 
-/** Of mounts on the same folder, the newest is the one that is seen. */
-function mountHolding(root: string, mounts: readonly Mount[]): Mount | null {
+/** The mount that a path is on, `null` without any. Of mounts on the same folder, the newest is the one that is seen. */
+export function mountHolding(root: string, mounts: readonly Mount[]): Mount | null {
   let holding: Mount | null = null;
   for (const mount of mounts) {
     const { target } = mount;

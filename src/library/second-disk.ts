@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { lstat, readFile, stat, statfs, unlink } from "node:fs/promises";
+import { lstat, readFile, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf } from "../domain/device-error.ts";
 import { Failure } from "../domain/failure.ts";
@@ -24,6 +24,8 @@ interface SecondOptions {
   readonly copy: { run(request: SecondRequest, signal: AbortSignal): Promise<CopyReply | null> };
   /** Runs `hash-task.ts` there. */
   readonly hash: { run(request: HashRequest, signal: AbortSignal): Promise<ColdHash> };
+  /** Whether what lies at two paths survives the end of each other's disk. */
+  readonly areOnOtherDisks: (one: string, other: string) => Promise<boolean>;
 }
 
 /** Tells this disk from an empty folder it is not mounted on, and from another disk. */
@@ -32,7 +34,8 @@ const MARK = ".ghostroll-second";
 const NO_CARD = { run: () => Promise.reject(new Error("the second disk reads no card")) };
 
 /** The folder on another disk that gets a copy of every original. Nothing in here unlinks or overwrites an original. */
-export function openSecondDisk({ folder, root, reserveBytes, copy, hash }: SecondOptions) {
+export function openSecondDisk(options: SecondOptions) {
+  const { folder, root, reserveBytes, copy, hash, areOnOtherDisks } = options;
   const disk = openLibrary({ root: folder, copy: NO_CARD, heads: NO_CARD, reread: NO_CARD, hash });
 
   return {
@@ -52,8 +55,7 @@ export function openSecondDisk({ folder, root, reserveBytes, copy, hash }: Secon
           );
         const id = (await markOf(folder)) ?? (await begin(expected));
         await disk.sweep();
-        const isOtherDisk = stats.dev !== (await stat(root)).dev;
-        return { id, isOtherDisk };
+        return { id, isOtherDisk: await areOnOtherDisks(folder, root) };
       });
     },
 

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { appendFile, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { areOnOtherDisks } from "../../src/card/disks.ts";
 import { contentHash } from "../../src/domain/hash.ts";
 import hashOriginal from "../../src/library/hash-task.ts";
 import { openSecondDisk } from "../../src/library/second-disk.ts";
@@ -36,6 +37,7 @@ function openOn(root: string, folder: string, reserveBytes = 0) {
     reserveBytes,
     copy: { run: async (request) => copyToSecond(request) },
     hash: { run: async (request) => hashOriginal(request) },
+    areOnOtherDisks,
   });
 }
 

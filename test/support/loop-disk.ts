@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import type { Filesystem } from "./mount.ts";
 import { makeImage, mountImage, run } from "./mount.ts";
 
 interface LoopDisk {
@@ -13,15 +14,16 @@ interface LoopDisk {
   insertAgain(): void;
 }
 
-/** An ext4 disk in an image, gone when the test is. Root only. */
+/** A disk in an image, gone when the test is. Root only. */
 export async function loopDisk(
   test: { after(run: () => Promise<void>): void },
   sizeBytes: number,
+  filesystem: Filesystem = "ext4",
 ): Promise<LoopDisk> {
   const folder = await mkdtemp(join(tmpdir(), "ghostroll-disk-"));
   const [disk, image] = [join(folder, "disk"), join(folder, `${basename(folder)}.img`)];
   await mkdir(disk);
-  await makeImage(image, "ext4", sizeBytes);
+  await makeImage(image, filesystem, sizeBytes);
   const { device, release } = await mountImage(image, disk);
   test.after(async () => {
     await release();

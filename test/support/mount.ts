@@ -3,13 +3,14 @@ import { readFile, truncate, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-export type Filesystem = "ext4" | "xfs";
+export type Filesystem = "btrfs" | "ext4" | "xfs";
 
 /** Sparse, so it takes only what is written; mkfs.xfs makes nothing smaller than 300 MB. */
 const IMAGE_BYTES = 400 * 1024 * 1024;
 
 /** Blocks of 4 KiB, as on any real disk; all that mke2fs would leave to the kernel to do later is done at once. */
 const MKFS = {
+  btrfs: ["mkfs.btrfs", "-q"],
   ext4: ["mkfs.ext4", "-q", "-b", "4096", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard"],
   xfs: ["mkfs.xfs", "-q", "-K"],
 } as const;

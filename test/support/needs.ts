@@ -14,6 +14,7 @@ const PACKAGES = {
   exiftool: "libimage-exiftool-perl",
   faketime: "faketime",
   mcopy: "mtools",
+  "mkfs.btrfs": "btrfs-progs",
   "mkfs.exfat": "exfatprogs",
   "mkfs.ext4": "e2fsprogs",
   "mkfs.vfat": "dosfstools",
