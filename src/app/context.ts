@@ -8,7 +8,7 @@ export interface Context {
   /** Aborts when the process is asked to end. */
   readonly signal: AbortSignal;
   readonly useColor: boolean;
-  /** Settings with these of the command line; `defaults` give way to everything a person has said. */
+  /** Settings with these of the command line on top. Throws `settings-invalid`. */
   settings(overrides: Readonly<Record<string, string>>): Settings;
 }
 

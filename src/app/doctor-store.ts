@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Settings } from "../config/slices.ts";
 import { Failure } from "../domain/failure.ts";
@@ -44,6 +45,9 @@ export async function aboutStore(settings: Settings, signal: AbortSignal): Promi
 }
 
 async function aboutDirectory(settings: Settings, signal: AbortSignal): Promise<Check> {
+  // Opening it makes it, and a look makes nothing.
+  if (!existsSync(settings.library.baseDir))
+    return good("store", "galleries will be served from this machine");
   const closing: (() => void | Promise<void>)[] = [];
   try {
     const { store } = await openStore(settings, null, closing);

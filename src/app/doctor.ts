@@ -1,14 +1,14 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { lstat, rm, statfs, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, constants, lstat, rm, statfs, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { examineCatalog } from "../catalog/examine.ts";
 import { passedOn } from "../config/environment.ts";
 import type { Settings } from "../config/slices.ts";
 import { bytesInWords, count } from "../domain/amounts.ts";
+import { diskTrouble } from "../domain/device-error.ts";
 import { Failure } from "../domain/failure.ts";
-import { makeDirectory } from "../flow/durable.ts";
 import { hasSessions } from "../library/survey.ts";
 import type { Check } from "./check.ts";
 import { bad, good } from "./check.ts";
@@ -41,10 +41,12 @@ async function examine(overrides: Readonly<Record<string, string>>, context: Con
     throw error;
   }
   const { library } = settings;
+  const disk = await aboutDisk(library);
+  const isReachable = disk.every(({ check, isOk }) => check !== "library" || isOk);
   return [
     good("settings", "valid"),
-    ...(await aboutDisk(library)),
-    ...(await aboutCatalog(library)),
+    ...disk,
+    ...(isReachable ? await aboutCatalog(library) : []),
     ...(await aboutStore(settings, context.signal)),
     aboutClock(Date.now()),
     ...(await aboutMachine()),
@@ -52,27 +54,40 @@ async function examine(overrides: Readonly<Record<string, string>>, context: Con
 }
 
 async function aboutDisk({ baseDir, reserveBytes }: Settings["library"]): Promise<Check[]> {
-  const trial = join(baseDir, `.doctor-${process.pid}.tmp`);
+  const folder = nearestFolder(baseDir);
+  const isThere = folder === baseDir;
   try {
-    await makeDirectory(baseDir);
-    await writeFile(trial, "", { flag: "wx", flush: true });
+    // Only a write shows a disk that fails. A library that is not there yet is not made by a look.
+    if (isThere) await tryWriting(folder);
+    else await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    const { message } = error as Error;
-    return [
-      bad("library", message, `Make ${baseDir} writable, or set GHOSTROLL_BASE_DIR to another folder.`),
-    ];
-  } finally {
-    await rm(trial, { force: true });
+    const trouble = diskTrouble(error);
+    if (trouble === null) throw error;
+    const fix = "Let this user write there, or set GHOSTROLL_BASE_DIR to another folder.";
+    return [bad("library", `nothing can be written to ${baseDir}: ${trouble.words}`, fix)];
   }
-  const { bavail, bsize } = await statfs(baseDir);
+  const { bavail, bsize } = await statfs(folder);
   const freeBytes = bavail * bsize;
   const space = `${bytesInWords(freeBytes)} free, ${bytesInWords(reserveBytes)} kept in reserve`;
   return [
-    good("library", `${baseDir} can be written to`),
+    good("library", isThere ? `${baseDir} can be written to` : `${baseDir} is made for the first card`),
     freeBytes > reserveBytes
       ? good("space", space)
       : bad("space", space, "No card can be taken in: free some space, or use a larger disk."),
   ];
+}
+
+/** The path itself or, where it is not there, the nearest one above it that is. */
+function nearestFolder(path: string): string {
+  let at = path;
+  while (!existsSync(at) && at !== dirname(at)) at = dirname(at);
+  return at;
+}
+
+async function tryWriting(folder: string): Promise<void> {
+  const trial = join(folder, `.doctor-${process.pid}.tmp`);
+  await writeFile(trial, "", { flag: "wx", flush: true });
+  await rm(trial);
 }
 
 async function aboutCatalog({ baseDir, dbPath }: Settings["library"]): Promise<Check[]> {
@@ -111,7 +126,7 @@ async function aboutCatalog({ baseDir, dbPath }: Settings["library"]): Promise<C
       missing === 0
         ? good(
             "originals",
-            `all ${count(originals, "original")} (${bytesInWords(bytes)}) are there with their sizes`,
+            `${count(originals, "original")} (${bytesInWords(bytes)}), each there with its size`,
           )
         : bad(
             "originals",

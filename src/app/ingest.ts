@@ -156,8 +156,8 @@ function displayOptions({ out, useColor }: Context) {
 /** A bucket that cannot be used is said at once, not after an hour of copying; the originals are kept meanwhile. */
 function warnOfStore({ checkStore }: House, display: Display | null, signal: AbortSignal): void {
   checkStore(signal).catch((error: unknown) => {
-    if (error instanceof Failure && error.code !== "interrupted")
-      display?.note(`${error.message} ${error.policy.hint}`);
+    if (!(error instanceof Failure)) throw error;
+    if (error.code !== "interrupted") display?.note(`${error.message} ${error.policy.hint}`);
   });
 }
 

@@ -14,6 +14,7 @@ import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
 import { openStore, storeName } from "./store.ts";
+import { inBucketInWords } from "./summary.ts";
 
 type Look = Extract<Command, { name: "status" | "sessions" | "config" }>;
 
@@ -106,7 +107,7 @@ function status(settings: Settings) {
   if (originals !== null)
     lines.push(
       originals.waiting === 0
-        ? `All ${count(originals.uploaded, "original")} are in the bucket too.`
+        ? inBucketInWords(originals.uploaded)
         : `${count(originals.uploaded, "original")} in the bucket, ${originals.waiting} still to go.`,
     );
   for (const { session } of all)

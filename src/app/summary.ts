@@ -1,4 +1,4 @@
-import { bytesInWords, count } from "../domain/amounts.ts";
+import { allAre, bytesInWords, count } from "../domain/amounts.ts";
 import type { Failure, FailureCode } from "../domain/failure.ts";
 import { FAILURES } from "../domain/failure.ts";
 import type { RemovalFacts, Verdict } from "../domain/safety.ts";
@@ -39,6 +39,7 @@ export interface Summary {
   readonly originals: OriginalsLook | null;
 }
 
+/** How far the originals are on their way to the bucket. */
 interface OriginalsLook {
   readonly uploaded: number;
   readonly waiting: number;
@@ -46,7 +47,7 @@ interface OriginalsLook {
   readonly reason: { readonly code: FailureCode; readonly message: string } | null;
 }
 
-/** How far the originals are on their way to the bucket. */
+/** What `ingestCard` and what followed it came to. */
 interface Outcome extends Pick<Ingested, "offloaded" | "undelivered"> {
   readonly originals: {
     readonly chosen: number;
@@ -133,7 +134,7 @@ export function summaryLines(summary: Summary): string[] {
   const lines: string[] = [];
   if (summary.sessions.length === 0 && knownFiles > 0)
     lines.push(
-      `Nothing new on ${label}: all ${count(knownFiles, "file")} are kept already. ${readInWords(summary)} read again.`,
+      `Nothing new on ${label}: ${allAre(knownFiles, "file")} kept already. ${readInWords(summary)} read again.`,
     );
   else {
     const parts = [`${count(kept, "file")} kept (${bytesInWords(keptBytes)})`];
@@ -159,8 +160,14 @@ export function summaryLines(summary: Summary): string[] {
   return lines;
 }
 
+/** For `ghostroll status` as well. */
+export function inBucketInWords(originals: number): string {
+  const are = allAre(originals, "original");
+  return `${are.charAt(0).toUpperCase()}${are.slice(1)} in the bucket too.`;
+}
+
 function originalsLines({ uploaded, waiting, reason }: OriginalsLook): string[] {
-  if (waiting === 0) return [`All ${count(uploaded, "original")} are in the bucket too.`];
+  if (waiting === 0) return [inBucketInWords(uploaded)];
   const why = reason === null ? "" : ` ${reason.message} ${FAILURES[reason.code].hint}`;
   return [`${count(waiting, "original")} of ${uploaded + waiting} not in the bucket yet.${why}`];
 }

@@ -57,6 +57,8 @@ function lines(pictures: number, damaged: number, galleries: number, completed: 
       : [
           `${count(pictures, "picture")} tried again: ${damaged === 0 ? "all can be shown now" : `${damaged} cannot be shown, the files themselves are kept`}.`,
         ]),
-    `${completed} of ${galleries} galleries that were not complete ${completed === 1 ? "is" : "are"} complete now.`,
+    galleries === 1
+      ? `The gallery ${completed === 1 ? "is complete now" : "is still not complete"}.`
+      : `${completed} of ${galleries} galleries that were not complete ${completed === 1 ? "is" : "are"} complete now.`,
   ];
 }

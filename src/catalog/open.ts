@@ -85,12 +85,11 @@ function configure(connection: Connection): void {
   const version = String(connection.prepare("SELECT sqlite_version()").pluck().get());
   const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
   const [oldMajor, oldMinor, oldPatch] = OLDEST_SQLITE;
-  const isOldEnough =
+  const isSafe =
     major * 1e6 + minor * 1e3 + patch >= oldMajor * 1e6 + oldMinor * 1e3 + oldPatch &&
     connection.pragma("synchronous", { simple: true }) === 2 &&
     connection.pragma("foreign_keys", { simple: true }) === 1;
-  if (!isOldEnough)
-    throw new Failure("catalog-unusable", `SQLite ${version} cannot keep the catalog safe here.`);
+  if (!isSafe) throw new Failure("catalog-unusable", `SQLite ${version} cannot keep the catalog safe here.`);
 }
 
 function migrate(connection: Connection, path: string): void {

@@ -1,13 +1,13 @@
 /**
- * Keys of the Python GhostRoll (and the old names of ours) that an existing env file may still hold: accepted, without
- * effect, each with a sentence that says what to do instead.
+ * Keys of the Python GhostRoll that an existing env file may still hold: accepted, without effect, each with a sentence that
+ * says what to do instead.
  */
 export const RETIRED: Readonly<Record<string, string>> = {
   HASH_WORKERS: "Files are hashed while they are copied: GHOSTROLL_COPY_WORKERS sets how many at once.",
   PRESIGN_WORKERS: "Links are signed in one go; there is nothing to set.",
   SD_LABEL: "Set GHOSTROLL_CARD_LABELS instead: it takes several labels.",
   POLL_SECONDS: "Cards are noticed as they appear; there is nothing to set.",
-  UPLOAD_RAW_FILES: "Originals stay in the library; galleries hold pictures made from them.",
+  UPLOAD_RAW_FILES: "Set GHOSTROLL_UPLOAD_ORIGINALS=raw instead.",
   WEB_ENABLED: "`ghostroll ingest --serve` and `--no-serve` say so for one run.",
   STATUS_PATH: "`ghostroll status --json` prints the status.",
   STATUS_IMAGE_PATH: "No status picture is drawn.",

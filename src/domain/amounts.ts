@@ -38,6 +38,11 @@ export function count(amount: number, noun: string): string {
   return `${number(amount)} ${noun}${amount === 1 ? "" : "s"}`;
 }
 
+/** `the file is`, `all 41,000 files are`. */
+export function allAre(amount: number, noun: string): string {
+  return amount === 1 ? `the ${noun} is` : `all ${count(amount, noun)} are`;
+}
+
 /** `41,000`. */
 export function number(amount: number): string {
   return Math.round(amount).toLocaleString("en-US");

@@ -1,4 +1,5 @@
 import { pMapIterable } from "p-map";
+import { Failure } from "../domain/failure.ts";
 import { orIdle } from "../flow/or-idle.ts";
 
 /** The most that is redone after a crash: commits cost an fsync each, and losing one costs work, never a file. */
@@ -51,7 +52,10 @@ export async function runStep<Input, Outcome>(step: Step<Input, Outcome>): Promi
       if (outcome === null || batch.length >= batchItems || batchBytes >= BATCH_BYTES) await commit();
     }
   } catch (error) {
-    await Promise.resolve(commit()).catch(() => undefined);
+    // What stopped the step is what is told, unless the commit met a bug.
+    await commit().catch((failed: unknown) => {
+      if (!Failure.is(failed)) throw failed;
+    });
     throw error;
   }
   await commit();

@@ -1,22 +1,18 @@
-import { codeOf } from "../domain/device-error.ts";
+import { codeOf, diskTrouble } from "../domain/device-error.ts";
 import { Failure } from "../domain/failure.ts";
 
-/** Linux's EDQUOT, for which libuv has no name: it arrives with the code `UNKNOWN`. */
-const EDQUOT = -122;
-
 /**
- * An error of the library's own disk as the `Failure` it is, with a sentence naming the path. Anything that is not a system
- * error is a bug and comes back as it is, as does what says something about this process (out of descriptors or memory).
+ * An error of the library's own disk as the `Failure` it is, with a sentence naming the path. Anything that says nothing of
+ * the disk comes back as it is.
  */
 function diskFailure(error: unknown, path: string): unknown {
-  const code = codeOf(error);
-  if (error instanceof Failure || code === null || /^(EMFILE|ENFILE|ENOMEM|EINVAL|EBADF)$/.test(code))
-    return error;
-  if (code === "ENOSPC" || (error as NodeJS.ErrnoException).errno === EDQUOT)
-    return new Failure("disk-full", `There is no room left to write ${path}.`, { cause: error });
-  return new Failure("disk-unwritable", `The disk of the library refused ${path} (${code}).`, {
-    cause: error,
-  });
+  const trouble = error instanceof Failure ? null : diskTrouble(error);
+  if (trouble === null) return error;
+  const sentence =
+    trouble.code === "disk-full"
+      ? `There is no room left to write ${path}.`
+      : `The disk of the library refused ${path} (${codeOf(error)}).`;
+  return new Failure(trouble.code, sentence, { cause: error });
 }
 
 /** Does something on the library's disk; its errors come out as `disk-full` or `disk-unwritable`. */

@@ -251,7 +251,8 @@ async function statsOf(path: string) {
   try {
     return await lstat(path);
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return null;
+    // A file in the place of a folder, too: then it is not there.
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return null;
     throw error;
   }
 }

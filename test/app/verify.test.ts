@@ -188,6 +188,22 @@ describe("ghostroll doctor", () => {
       assert.match(found?.fix ?? "", /ghostroll (rebuild|verify)/);
     });
 
+  it("makes nothing, and names a library that cannot be", async (t) => {
+    const folder = await tempFolder(t);
+    await writeFile(join(folder, "file"), "");
+    const fresh = await ghostroll(["doctor", "--json", "--base-dir", join(folder, "new/library")]);
+    assert.deepEqual([fresh.code, await readdir(folder)], [0, ["file"]], fresh.out);
+    const { code, out, err } = await ghostroll([
+      "doctor",
+      "--json",
+      "--base-dir",
+      join(folder, "file/library"),
+    ]);
+    const library = checksOf(out).get("library");
+    assert.deepEqual([code, err, library?.isOk], [3, "", false]);
+    assert.match(library?.fix ?? "", /GHOSTROLL_BASE_DIR/);
+  });
+
   it("names a store that cannot be reached, a reserve that is not there, and a bad setting", async (t) => {
     const { base, run } = await library(t);
     const keys = "S3_BUCKET=photos S3_ENDPOINT=http://127.0.0.1:1 RESERVE_MB=1000000".split(" ");

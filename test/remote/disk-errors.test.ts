@@ -20,7 +20,12 @@ describe("errors of the store's disk", () => {
   it("leave a bug a bug", () => {
     const bug = new TypeError("x is not a function");
     assert.equal(translateDiskError(bug, "put a"), bug);
-    const strange = Object.assign(new Error("ENOTEMPTY"), { errno: -39, code: "ENOTEMPTY" });
-    assert.equal(translateDiskError(strange, "put a"), strange);
+    const ours = Object.assign(new Error("EBADF"), { errno: -9, code: "EBADF" });
+    assert.equal(translateDiskError(ours, "put a"), ours);
+  });
+
+  it("end nothing when they are rare ones, as of a network share", () => {
+    const stale = Object.assign(new Error("ESTALE"), { errno: -116, code: "ESTALE" });
+    assert.ok(failure("disk-unwritable")(translateDiskError(stale, "put a")));
   });
 });
