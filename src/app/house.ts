@@ -1,11 +1,14 @@
+import { existsSync } from "node:fs";
 import { getCompileCacheDir } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openCards } from "../card/inventory.ts";
 import type { watchCards } from "../card/watcher.ts";
 import { openCatalog } from "../catalog/catalog.ts";
+import { examineCatalog } from "../catalog/examine.ts";
 import { lockLibrary } from "../catalog/lock.ts";
 import type { Settings } from "../config/slices.ts";
+import { count } from "../domain/amounts.ts";
 import { Failure } from "../domain/failure.ts";
 import type { NewObject } from "../domain/object.ts";
 import { makeDirectory } from "../flow/durable.ts";
@@ -95,9 +98,10 @@ export async function openHouse(
     for (const end of closing.splice(0).reverse()) await end();
   };
   try {
+    assertLibraryThere(place);
     // Their names too must survive a power cut, before anything in them is taken as kept.
     for (const folder of [place.baseDir, dirname(place.dbPath)]) await makeFolder(folder);
-    closing.push(lockLibrary(join(place.baseDir, "ghostroll.lock")));
+    closing.push(...lockPlace(place));
     const catalog = openCatalog(place.dbPath, storeName(settings));
     closing.push(() => catalog.close());
     // With it, every card would be copied a second time.
@@ -196,6 +200,32 @@ export async function openHouse(
     };
   } catch (error) {
     await close();
+    throw error;
+  }
+}
+
+/** An empty folder where its disk should be mounted is no library: cards would be taken for kept, or copied onto another disk. */
+function assertLibraryThere({ baseDir, dbPath }: Settings["library"]): void {
+  const originals = join(baseDir, "originals");
+  if (existsSync(originals)) return;
+  const catalog = examineCatalog(dbPath);
+  const kept = catalog?.counts().originals ?? 0;
+  catalog?.close();
+  if (kept > 0)
+    throw new Failure(
+      "library-missing",
+      `${originals} is not there, but ${dbPath} knows of ${count(kept, "original")} in it; is its disk mounted?`,
+    );
+}
+
+/** Makes this process the only one at work on a library, and on its catalog where that lies elsewhere. Returns the releases. */
+export function lockPlace({ baseDir, dbPath }: Settings["library"]): (() => void)[] {
+  const locks = [lockLibrary(join(baseDir, "ghostroll.lock"))];
+  if (dirname(dbPath) === baseDir) return locks;
+  try {
+    return [...locks, lockLibrary(`${dbPath}.lock`)];
+  } catch (error) {
+    for (const release of locks) release();
     throw error;
   }
 }

@@ -3,7 +3,6 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { replaceCatalog } from "../catalog/backup.ts";
 import { openCatalog } from "../catalog/catalog.ts";
-import { lockLibrary } from "../catalog/lock.ts";
 import { bytesInWords, count } from "../domain/amounts.ts";
 import { RECORDS, sessionFolder } from "../domain/layout.ts";
 import { writeSessionRecord } from "../domain/session-record.ts";
@@ -16,6 +15,7 @@ import { openWorkers } from "../workers/pool.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
+import { lockPlace } from "./house.ts";
 import { storeName } from "./store.ts";
 
 /** `ghostroll rebuild`: makes the catalog anew from the library. Returns the exit code. */
@@ -25,7 +25,7 @@ export async function rebuild(
 ): Promise<number> {
   const settings = context.settings(overrides);
   const { baseDir: root, dbPath, copyWorkers: readers } = settings.library;
-  const unlock = lockLibrary(join(root, "ghostroll.lock"));
+  const locks = lockPlace(settings.library);
   const workers = openWorkers({ threads: readers, env: {} });
   try {
     const task = <Request, Reply>(file: string) =>
@@ -47,7 +47,7 @@ export async function rebuild(
     return exitCode;
   } finally {
     await workers.close();
-    unlock();
+    for (const release of locks) release();
   }
 }
 

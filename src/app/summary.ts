@@ -2,7 +2,7 @@ import { allAre, bytesInWords, count } from "../domain/amounts.ts";
 import type { Failure, FailureCode } from "../domain/failure.ts";
 import { FAILURES } from "../domain/failure.ts";
 import type { RemovalFacts, Verdict } from "../domain/safety.ts";
-import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
+import { doubtsOfRemoval, formatInWords, isRemovable, removalInWords } from "../domain/safety.ts";
 import type { Tally, Trouble } from "../domain/session.ts";
 import type { Certificate } from "../ingest/certify.ts";
 import type { Ingested } from "../ingest/ingest-card.ts";
@@ -20,6 +20,7 @@ export interface Summary {
   readonly failed: number;
   /** Everything that is not all right, by name. */
   readonly troubles: readonly Trouble[];
+  /** Whether nothing is left to do with the card: everything on it is kept, or named as what cannot be. */
   readonly isRemovable: boolean;
   /** Whether the card can be formatted without losing anything; `null` when it was not read a second time. */
   readonly isSafeToFormat: boolean | null;
@@ -65,7 +66,7 @@ export function summarize(
   link: string | null,
   catalog: Ports["catalog"],
 ): Summary {
-  const { sessions, foundFiles, knownFiles, isRemovable, refused, removal, source } = offloaded;
+  const { sessions, foundFiles, knownFiles, refused, removal, source } = offloaded;
   const asked = source === "not-read" ? null : format;
   const tallies = sessions.map(({ id }) => catalog.tally(id));
   const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0);
@@ -83,7 +84,7 @@ export function summarize(
     duplicates: sum((tally) => tally.duplicates),
     failed: sum((tally) => tally.failed),
     troubles: named,
-    isRemovable,
+    isRemovable: isRemovable(removal),
     isSafeToFormat: asked && asked.length === 0,
     verdicts: [
       ...(sessions.length > 0 || asked !== null
@@ -114,10 +115,11 @@ function withoutRemoval(format: Verdict, removal: RemovalFacts): Verdict {
 }
 
 /** 0 when all is well; 3 when files are named as failed or damaged; else what kept the pictures from their guests, or the copies from the second disk. */
-export function exitCodeOf({ undelivered, uncopied, originals, troubles, isRemovable }: Summary): number {
+export function exitCodeOf(summary: Summary): number {
+  const { undelivered, uncopied, originals, troubles } = summary;
   const waiting = undelivered ?? uncopied ?? originals?.reason ?? null;
   if (waiting !== null) return FAILURES[waiting.code].exit;
-  return troubles.length > 0 || !isRemovable ? 3 : 0;
+  return troubles.length > 0 || !summary.isRemovable ? 3 : 0;
 }
 
 function readInWords({ bytesRead, isSafeToFormat }: Summary): string {

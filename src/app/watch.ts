@@ -221,9 +221,9 @@ async function takeIn(
     signal,
     cuts,
   );
-  const { foundFiles, knownFiles, isRemovable, sessions } = offloaded;
+  const { foundFiles, knownFiles, sessions } = offloaded;
   const names = sessions.map(({ name }) => name);
-  log.info({ card: volume.label, sessions: names, foundFiles, knownFiles, isRemovable }, "card taken in");
+  log.info({ card: volume.label, sessions: names, foundFiles, knownFiles }, "card taken in");
   for (const { id, name } of sessions)
     for (const trouble of house.ports.catalog.troubles(id))
       log.warn({ session: name, ...trouble }, "not all right");

@@ -27,11 +27,13 @@ interface KnownRow {
   modified_ms: number;
   hash: string;
   head_hash: string;
+  original_path: string;
 }
 
 interface Known extends Omit<Fingerprint, "path"> {
   readonly hash: ContentHash;
   readonly headHash: string;
+  readonly originalPath: string;
 }
 
 interface Copied {
@@ -54,7 +56,7 @@ type Settled =
 /** What was found on cards, and what of it is kept. */
 export function files(connection: Connection) {
   const known = connection.prepare<[string], KnownRow>(
-    `SELECT fingerprint.path, fingerprint.size_bytes, modified_ms, hash, head_hash
+    `SELECT fingerprint.path, fingerprint.size_bytes, modified_ms, hash, head_hash, original.path AS original_path
        FROM fingerprint JOIN original USING (hash) WHERE volume = ? AND finding IS NULL`,
   );
   const find = connection.prepare<[number, Uint8Array, number, number]>(
@@ -62,6 +64,11 @@ export function files(connection: Connection) {
        ON CONFLICT (session, path) DO UPDATE SET state = 'found', failure = NULL, reason = NULL,
          size_bytes = excluded.size_bytes, modified_ms = excluded.modified_ms WHERE state IN ('failed', 'found')`,
   );
+  const settled = connection
+    .prepare<[number], Buffer>(
+      "SELECT path FROM card_file WHERE session = ? AND state NOT IN ('found', 'failed')",
+    )
+    .pluck();
   const refuse = connection.prepare<[number, Uint8Array, string]>(
     `INSERT INTO card_file (session, path, size_bytes, modified_ms, state, failure, reason)
        VALUES (?, ?, 0, 0, 'failed', 'file-refused', ?) ON CONFLICT (session, path) DO NOTHING`,
@@ -97,7 +104,7 @@ export function files(connection: Connection) {
   );
 
   return {
-    /** What need not be read again: of an original that is not as it should be, the card may have the last good copy. */
+    /** What need not be read again if its original is there: of one that is not as it should be, the card may have the last good copy. */
     known(volume: VolumeId): ReadonlyMap<string, Known> {
       // Row by row: all of them at once beside the map would double what a large card takes.
       const files = new Map<string, Known>();
@@ -107,14 +114,22 @@ export function files(connection: Connection) {
           modifiedMs: row.modified_ms,
           hash: contentHash(row.hash),
           headHash: row.head_hash,
+          originalPath: row.original_path,
         });
       return files;
+    },
+
+    settledPaths(session: SessionId): ReadonlySet<string> {
+      const paths = new Set<string>();
+      for (const path of settled.iterate(session)) paths.add(pathKey(path));
+      return paths;
     },
 
     find: (session: SessionId, found: readonly CardFile[]): void =>
       connection
         .transaction(() => {
-          for (const file of found) find.run(session, file.path, file.sizeBytes, file.modifiedMs);
+          for (const { path, sizeBytes, modifiedMs } of found)
+            expectOne(find.run(session, path, sizeBytes, modifiedMs).changes);
         })
         .immediate(),
 

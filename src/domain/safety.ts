@@ -68,6 +68,11 @@ export function doubtsOfRemoval(facts: RemovalFacts): Verdict {
   ];
 }
 
+/** Whether nothing is left to do with a card: everything on it is kept, or named as what cannot be. */
+export function isRemovable(facts: RemovalFacts): boolean {
+  return doubtsOfRemoval(facts).every(({ doubt }) => doubt === "files-failed");
+}
+
 /** What stands against formatting the card, which GhostRoll itself never does. */
 export function doubtsOfFormat(facts: FormatFacts): Verdict {
   const { originals, source } = facts;

@@ -10,20 +10,13 @@ import type { Report } from "./report.ts";
 /** What is known of a card's source when nobody asked for a second read. */
 export const NOT_READ: ReadAgain = { source: "not-read", different: new Set() };
 
-/** Files that the session it goes on with has kept: they are counted there, and not as known from before. */
-export function keptOfUnfinished(volume: Volume, catalog: Ports["catalog"]): number {
-  const session = catalog.unfinishedSession(volume.id);
-  const tally = session === null ? null : catalog.tally(session.id);
-  return tally === null ? 0 : tally.kept + tally.duplicates;
-}
-
 /** What was found out about a card at the end of its offload, from the rows that say what is on the disk. */
 export function removalFacts(
   volume: Volume,
   { files, refused }: Inventory,
   isSameListing: boolean,
   sessions: readonly Session[],
-  catalog: Ports["catalog"],
+  { catalog }: Pick<Ports, "catalog">,
 ): RemovalFacts {
   const failed = sessions.flatMap(({ id }) => catalog.failedFiles(id)).map(displayPath);
   // Nothing was opened for a card whose files were all known a moment ago.

@@ -2,6 +2,7 @@ import type { Volume } from "../domain/card.ts";
 import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
 import { sessionFolder } from "../domain/layout.ts";
+import { isRemovable } from "../domain/safety.ts";
 import type { Session } from "../domain/session.ts";
 import { doorbell } from "../flow/doorbell.ts";
 import type { Certificate } from "./certify.ts";
@@ -83,7 +84,7 @@ export async function ingestCard(
     const read = await offloading;
     close(true);
     // At once, and not when the gallery is complete: the card is done, whatever the network does.
-    const mayRelease = options.releases && read.removal.isSameListing;
+    const mayRelease = options.releases && isRemovable(read.removal);
     const unmount = mayRelease ? await ports.cards.release(volume, signal) : "not-ours";
     const offloaded = { ...read, removal: { ...read.removal, unmount } };
     // Its last record is written.

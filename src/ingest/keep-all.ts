@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { bytesInWords } from "../domain/amounts.ts";
-import type { CardFile, Inventory, Volume } from "../domain/card.ts";
+import type { CardFile, RefusedEntry, Volume } from "../domain/card.ts";
 import { displayPath } from "../domain/card-path.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ContentHash } from "../domain/hash.ts";
@@ -24,14 +24,14 @@ const NOTICE_MS = 500;
 const RENDITIONS_BYTES = 1024 * 1024;
 
 /**
- * Keeps these files of a card in one session: each read once, proved, named, and acknowledged in batches; what cannot be read
- * is tried again last and then named as failed. On return the session is offloaded and its manifest is written.
+ * Keeps these files of a card in one session, beside what is left of it from before: each read once, proved, named, and
+ * acknowledged in batches; what cannot be read is tried again last and then named as failed. On return the session is offloaded and its manifest is written.
  */
 export async function keepAll(
   session: Session,
   volume: Volume,
   fresh: readonly CardFile[],
-  inventory: Inventory,
+  refused: readonly RefusedEntry[],
   options: OffloadOptions,
   ports: Ports,
   report: Report,
@@ -40,7 +40,7 @@ export async function keepAll(
   const { cards, catalog, library } = ports;
   catalog.stopped(session.id, null);
   catalog.find(session.id, fresh);
-  catalog.refuse(session.id, inventory.refused);
+  catalog.refuse(session.id, refused);
   report({ kind: "session", session });
   const pending = catalog.pending(session.id);
   const space = await library.alone(async () => spaceFor(pending, options.reserveBytes, library));

@@ -5,7 +5,7 @@ import { Failure } from "../domain/failure.ts";
 import { sessionDay } from "../domain/layout.ts";
 import type { RemovalFacts } from "../domain/safety.ts";
 import type { Session, Trouble } from "../domain/session.ts";
-import { keptOfUnfinished, NOT_READ, removalFacts, sourceAgain } from "./check-card.ts";
+import { NOT_READ, removalFacts, sourceAgain } from "./check-card.ts";
 import { keepAll } from "./keep-all.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports } from "./ports.ts";
@@ -20,8 +20,6 @@ export interface Offloaded extends ReadAgain {
   readonly foundFiles: number;
   /** Files that were kept before this insertion, and not in one of `sessions`. */
   readonly knownFiles: number;
-  /** Everything on the card is kept, and listing it again showed the same. */
-  readonly isRemovable: boolean;
   /** What is on the card and is not a regular file, or could not be read. */
   readonly refused: readonly Trouble[];
   /** What was on the card in the end. */
@@ -33,8 +31,8 @@ export interface Offloaded extends ReadAgain {
 const MAX_ROUNDS = 3;
 
 /**
- * Everything on the card is in the library, proved, or named as failed. Reads only what is not known; one read per file.
- * Says "removable" only when a second listing equals the first.
+ * Everything on the card is in the library, proved, or named as failed. Reads only what is not known; one read per file. What
+ * was found out about taking the card out is in `removal`.
  */
 export async function offload(
   volume: Volume,
@@ -43,14 +41,13 @@ export async function offload(
   report: Report,
   signal: AbortSignal,
 ): Promise<Offloaded> {
-  const sessions: Session[] = [];
-  let { inventory, ...look } = await firstLook(volume, options, ports, report, signal);
-  let knownFiles = Math.max(0, look.knownFiles - keptOfUnfinished(volume, ports.catalog));
-  if (isEmpty(inventory)) throw new Failure("card-empty", `There is not a single file on ${volume.root}.`);
-  report({ kind: "listed", files: inventory.files, fresh: look.fresh, knownFiles });
+  const { cards, catalog } = ports;
+  const first = await firstLook(volume, options, ports, report, signal);
+  if (isEmpty(first.inventory))
+    throw new Failure("card-empty", `There is not a single file on ${volume.root}.`);
+  report({ kind: "listed", files: first.inventory.files, fresh: first.fresh });
 
-  let { fresh } = look;
-  let isRemovable = false;
+  const sessions: Session[] = [];
   /** What is named as failed at the moment, by `pathKey`. */
   const failed = new Set<string>();
   const noteAndReport: Report = (told) => {
@@ -58,46 +55,42 @@ export async function offload(
       failed[to === "failed" ? "add" : "delete"](pathKey(file.path));
     report(told);
   };
-  for (let round = 0; round < MAX_ROUNDS && !isRemovable; round++) {
-    const unfinished = ports.catalog.unfinishedSession(volume.id);
-    for (const files of unfinished === null ? apart(fresh, failed) : [fresh]) {
-      const session =
-        unfinished ??
-        ports.catalog.openSession(
-          volume,
-          sessionDay(files.map((file) => file.modifiedMs)),
-          files,
-          options.sharing,
-        );
-      if (!sessions.some(({ id }) => id === session.id)) {
-        sessions.push(session);
-        // One that is opened again counts what it has kept before.
-        const { kept, duplicates } = ports.catalog.tally(session.id);
-        if (unfinished === null) knownFiles = Math.max(0, knownFiles - kept - duplicates);
-      }
-      await keepAll(session, volume, files, inventory, options, ports, noteAndReport, signal);
+  let { inventory, fresh } = first;
+  let isSame = false;
+  for (let round = 0; round < MAX_ROUNDS && !isSame; round++) {
+    let left = fresh;
+    for (;;) {
+      const unfinished = catalog.unfinishedSession(volume.id);
+      if (unfinished === null && left.length === 0) break;
+      const [files, rest] = split(left, mayTake(unfinished, left, failed, catalog));
+      left = rest;
+      const session = unfinished ?? openSession(volume, files, options, catalog);
+      const isNew = !sessions.some(({ id }) => id === session.id);
+      if (isNew) sessions.push(session);
+      // What is no file is named once for each look at the card.
+      const refused = sessions.length === 1 && isNew ? inventory.refused : [];
+      await keepAll(session, volume, files, refused, options, ports, noteAndReport, signal);
     }
-    const again = await ports.cards.list(volume, signal, inventory);
+    const again = await cards.list(volume, signal, inventory);
     // A pulled FAT card looks empty, and two empty listings are equal.
     if (isEmpty(again) && !isEmpty(inventory))
       throw new Failure("card-removed", `${volume.label} lists not a single file any more.`);
-    isRemovable = again === inventory || isSameListing(inventory, again);
+    isSame = again === inventory || isSameListing(inventory, again);
     inventory = again;
-    fresh = isRemovable
-      ? []
-      : (await whatIsNew(volume, again, ports.catalog.known(volume.id), options, ports, report, signal))
-          .fresh;
+    if (!isSame)
+      fresh = await whatIsNew(volume, again, catalog.known(volume.id), options, ports, report, signal);
   }
-  const refused = inventory.refused.map(({ path, reason }) => ({ name: displayPath(path), reason }));
   const { files } = inventory;
-  const foundFiles = sessions.reduce((sum, { id }) => sum + ports.catalog.tally(id).found, knownFiles);
-  const removal = removalFacts(volume, inventory, isRemovable, sessions, ports.catalog);
-  const last = sessions.at(-1) ?? ports.catalog.lastSession(volume.id);
-  const again =
+  const knownFiles = knownBefore(first.inventory.files, first.fresh, sessions, catalog);
+  const foundFiles = sessions.reduce((sum, { id }) => sum + catalog.tally(id).found, knownFiles);
+  const removal = removalFacts(volume, inventory, isSame, sessions, ports);
+  const last = sessions.at(-1) ?? catalog.lastSession(volume.id);
+  const readAgain =
     options.verifySource && last !== null
       ? await sourceAgain(volume, files, last, options.readers, ports, report, signal)
       : NOT_READ;
-  return { sessions, foundFiles, knownFiles, isRemovable, refused, files, removal, ...again };
+  const refused = inventory.refused.map(({ path, reason }) => ({ name: displayPath(path), reason }));
+  return { sessions, foundFiles, knownFiles, refused, files, removal, ...readAgain };
 }
 
 /** Lists the card. What is known of it is asked meanwhile: the card is listed by another process, and both take as long. */
@@ -113,12 +106,50 @@ async function firstLook(
   listing.catch(() => undefined);
   const known = ports.catalog.known(volume.id);
   const inventory = await listing;
-  return { inventory, ...(await whatIsNew(volume, inventory, known, options, ports, report, signal)) };
+  return { inventory, fresh: await whatIsNew(volume, inventory, known, options, ports, report, signal) };
 }
 
-/** Files that failed a moment ago go on in their session, where they are named as failed; the others get another one. */
-function apart(files: readonly CardFile[], failed: ReadonlySet<string>): (readonly CardFile[])[] {
+/**
+ * Which of these files the next session takes. One that was interrupted goes on, but has a place for one content of a path: what
+ * the card has there now, where something else was kept before, belongs to another session. Files that failed a moment ago
+ * go on where they are named as failed.
+ */
+function mayTake(
+  unfinished: Session | null,
+  files: readonly CardFile[],
+  failed: ReadonlySet<string>,
+  catalog: Ports["catalog"],
+): (file: CardFile) => boolean {
+  if (unfinished !== null) {
+    const settled = catalog.settledPaths(unfinished.id);
+    return ({ path }) => !settled.has(pathKey(path));
+  }
   const hasFailed = ({ path }: CardFile) => failed.has(pathKey(path));
-  const groups = [files.filter(hasFailed), files.filter((file) => !hasFailed(file))];
-  return groups.filter((group) => group.length > 0);
+  return files.some(hasFailed) ? hasFailed : () => true;
+}
+
+function openSession(
+  volume: Volume,
+  files: readonly CardFile[],
+  { sharing }: OffloadOptions,
+  catalog: Ports["catalog"],
+): Session {
+  return catalog.openSession(volume, sessionDay(files.map((file) => file.modifiedMs)), files, sharing);
+}
+
+/** How many files were kept before, and are counted in none of these sessions. */
+function knownBefore(
+  files: readonly CardFile[],
+  fresh: readonly CardFile[],
+  sessions: readonly Session[],
+  catalog: Ports["catalog"],
+): number {
+  if (sessions.length === 0) return files.length - fresh.length;
+  const [isFresh, counted] = [new Set(fresh), sessions.map(({ id }) => catalog.settledPaths(id))];
+  const isCounted = (key: string) => counted.some((paths) => paths.has(key));
+  return files.filter((file) => !isFresh.has(file) && !isCounted(pathKey(file.path))).length;
+}
+
+function split<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): [Item[], Item[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }

@@ -106,6 +106,8 @@ interface LibraryPort {
   fileOf(path: string): string;
   /** Whether the original is on disk with that size. */
   holds(path: string, sizeBytes: number): Promise<boolean>;
+  /** The same for many at once: tens of thousands take a tenth of a second. */
+  holdsEach(originals: readonly Pick<Original, "path" | "sizeBytes">[]): readonly boolean[];
   /** Makes the names of these originals survive a power cut. */
   sync(paths: readonly string[]): Promise<void>;
   /** Replaces the `SHA256SUMS` of a session's folder. */
@@ -120,6 +122,8 @@ interface LibraryPort {
 export interface KnownFile extends Omit<Fingerprint, "path"> {
   readonly hash: ContentHash;
   readonly headHash: string;
+  /** Where, below the library's root. */
+  readonly originalPath: string;
 }
 
 /** A row of a session. */
@@ -171,7 +175,9 @@ interface CatalogPort extends PublicationsPort, SharedCatalogPort {
   /** Sessions with kept files whose gallery is not complete, oldest first. */
   undelivered(): readonly Session[];
   latestGallery(volume: VolumeId): Session | null;
-  /** Records files as `found`; those already in the session stay as they are, failed ones are found again. */
+  /** Paths of which a session has kept something, by `pathKey`. */
+  settledPaths(session: SessionId): ReadonlySet<string>;
+  /** Records files as `found`, failed ones once more. None of them may be settled in the session: it would never be read. */
   find(session: SessionId, files: readonly CardFile[]): void;
   /** Records what is not a regular file as failed, by name. */
   refuse(session: SessionId, refused: readonly { readonly path: CardPath; readonly reason: string }[]): void;

@@ -10,7 +10,6 @@ export type Told =
       readonly kind: "listed";
       readonly files: readonly CardFile[];
       readonly fresh: readonly CardFile[];
-      readonly knownFiles: number;
     }
   | { readonly kind: "sampled"; readonly bytes: number }
   | { readonly kind: "session"; readonly session: Session }

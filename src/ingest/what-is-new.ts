@@ -13,7 +13,7 @@ const HEAD_BYTES = 64 * 1024;
 /** Files looked into by one message to a worker: a message takes as long as a look, and 4 MiB are read in no time. */
 const BATCH = 64;
 
-/** Splits a listing into what is kept already, of what is `known` of the volume, and what has to be read. */
+/** What of a listing has to be read, in its order: all that is not `known` of the volume, or not as it was. */
 export async function whatIsNew(
   volume: Volume,
   inventory: Inventory,
@@ -22,29 +22,39 @@ export async function whatIsNew(
   { library }: Ports,
   report: Report,
   signal: AbortSignal,
-): Promise<{ readonly knownFiles: number; readonly fresh: readonly CardFile[] }> {
-  if (rescan === "full") return { knownFiles: 0, fresh: inventory.files };
+): Promise<readonly CardFile[]> {
+  if (rescan === "full") return inventory.files;
   const { added, modified, unchanged } = compare(inventory.files, known);
   const changed = new Set<CardFile>([...added, ...modified]);
   const listen = openListener(volume);
-  if (rescan === "sampled")
-    await runStep({
-      from: batches(unchanged),
-      concurrency: readers,
-      run: async (files) => ({ files, heads: await headsOf(files) }),
-      commit: (done) => {
-        for (const { files, heads } of done) {
+  await runStep({
+    from: batches(unchanged),
+    concurrency: readers,
+    run: async (files) => ({ files, ...(await look(files)) }),
+    commit: (done) => {
+      for (const { files, isKept, heads } of done) {
+        for (const [index, file] of files.entries()) {
           // A head that cannot be read is no proof of sameness: the file is read like a new one, and named if it fails.
-          for (const [index, file] of files.entries())
-            if (heads[index] !== known.get(pathKey(file.path))?.headHash) changed.add(file);
-          const bytes = files.reduce((sum, file) => sum + Math.min(file.sizeBytes, HEAD_BYTES), 0);
-          report({ kind: "sampled", bytes });
+          const isSame = heads === null || heads[index] === known.get(pathKey(file.path))?.headHash;
+          if (isKept[index] !== true || !isSame) changed.add(file);
         }
-      },
-    });
+        const bytes = files.reduce((sum, file) => sum + Math.min(file.sizeBytes, HEAD_BYTES), 0);
+        if (heads !== null) report({ kind: "sampled", bytes });
+      }
+    },
+  });
   // In the order of the listing: the gallery grows in the order the pictures were taken.
-  const fresh = inventory.files.filter((file) => changed.has(file));
-  return { knownFiles: inventory.files.length - fresh.length, fresh };
+  return inventory.files.filter((file) => changed.has(file));
+
+  /** What of these the library still holds: a row says only that it did. With `sampled`, how they begin on the card, too. */
+  async function look(files: readonly CardFile[]) {
+    const originals = files.map((file) => {
+      const { originalPath: path = "", sizeBytes = -1 } = known.get(pathKey(file.path)) ?? {};
+      return { path, sizeBytes };
+    });
+    const isKept = library.holdsEach(originals);
+    return { isKept, heads: rescan === "sampled" ? await headsOf(files) : null };
+  }
 
   /** Those of a batch that brought nothing are unknown; two such batches in a row are the card. */
   async function headsOf(files: readonly CardFile[]): Promise<readonly (string | null)[]> {

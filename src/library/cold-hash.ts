@@ -1,28 +1,24 @@
 import { execFileSync } from "node:child_process";
 import type { Hash } from "node:crypto";
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync, statfsSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { codeOf } from "../domain/device-error.ts";
 import { Failure } from "../domain/failure.ts";
 import { onDisk } from "./disk-failure.ts";
+import type { Proof } from "./past-cache.ts";
+import { wayPastCache } from "./past-cache.ts";
 
 export interface ColdHash {
   /** Lower-case hex SHA-256 of what the medium gave back. */
   readonly hash: string;
   readonly sizeBytes: number;
-  /**
-   * `cold`: the bytes came from the medium. `cached`: this filesystem lets nobody past its memory (tmpfs has no medium, a FUSE
-   * server keeps its own cache), so a write path that corrupts would not have been seen.
-   */
-  readonly proof: "cold" | "cached";
+  readonly proof: Proof;
 }
 
 /** Every logical block size in use divides it; O_DIRECT wants position, length and memory aligned to that (open(2)). */
 const BLOCK_BYTES = 4096;
 /** 1 MiB reads run at 805 MiB/s past the cache, 64 KiB reads at 356. */
 const CHUNK_BYTES = 1024 * 1024;
-/** Magic numbers of statfs(2) whose "direct" reads are answered from memory: tmpfs, ramfs, FUSE. */
-const WITHOUT_MEDIUM = new Set([0x0102_1994, 0x8584_58f6, 0x6573_5546]);
 
 /** One buffer a thread, kept: a fresh one would be paged in anew for every file. */
 const memory = Buffer.allocUnsafeSlow(CHUNK_BYTES + BLOCK_BYTES);
@@ -43,22 +39,22 @@ export function coldHash(path: string): ColdHash {
 
 /** The same for any file, with the errors of the system as they are; `null` when it ends before its size. */
 export function readCold(path: string | Buffer): ColdHash | null {
-  const proof = WITHOUT_MEDIUM.has(statfsSync(path).type) ? "cached" : "cold";
+  const way = wayPastCache(path);
   const hash = createHash("sha256");
-  const direct = openDirect(path);
+  const direct = way === "direct" ? openDirect(path) : null;
   let done = 0;
   if (direct !== null) {
     const found = hashAndClose(direct, hash, 0, BLOCK_BYTES);
     if (found.done === found.sizeBytes)
-      return { hash: hash.digest("hex"), sizeBytes: found.sizeBytes, proof };
+      return { hash: hash.digest("hex"), sizeBytes: found.sizeBytes, proof: "cold" };
     // Less than a block came where there is more: that position cannot be read past the cache, so its pages are dropped instead.
     ({ done } = found);
   }
   const plain = openSync(path, constants.O_RDONLY);
-  const isDropped = dropCache(plain);
+  const isDropped = way !== "none" && dropCache(plain);
   const { done: end, sizeBytes } = hashAndClose(plain, hash, done, 1);
   if (end < sizeBytes) return null;
-  return { hash: hash.digest("hex"), sizeBytes, proof: isDropped ? proof : "cached" };
+  return { hash: hash.digest("hex"), sizeBytes, proof: isDropped ? "cold" : "cached" };
 }
 
 /** Opens past the page cache with `offset` found, or null where the filesystem refuses that. */

@@ -15,7 +15,7 @@ import { makeDirectory, moveWithoutOverwrite, syncDirectory, writeDurably } from
 import { openTurns } from "../flow/turns.ts";
 import type { CardFileRequest } from "./card-file.ts";
 import type { ColdHash } from "./cold-hash.ts";
-import { onDiskAsync } from "./disk-failure.ts";
+import { onDisk, onDiskAsync } from "./disk-failure.ts";
 import type { HashRequest } from "./hash-task.ts";
 import type { HeadsRequest } from "./head-task.ts";
 import type { CopyReply, CopyRequest } from "./task.ts";
@@ -159,6 +159,17 @@ export function openLibrary({ root, copy, heads, reread, hash }: LibraryOptions)
     async holds(path: string, sizeBytes: number): Promise<boolean> {
       const stats = await onDiskAsync(path, async () => statsOf(join(root, path)));
       return stats?.isFile() === true && stats.size === sizeBytes;
+    },
+
+    /**
+     * The same for many at once, each asked in turn: through promises, 41,000 would take ten times as long as the disk needs. The
+     * catalog waits for that disk just so. Throws `disk-*`.
+     */
+    holdsEach(originals: readonly { readonly path: string; readonly sizeBytes: number }[]): boolean[] {
+      return originals.map(({ path, sizeBytes }) => {
+        const stats = onDisk(path, () => lstatSync(join(root, path), { throwIfNoEntry: false }));
+        return stats?.isFile() === true && stats.size === sizeBytes;
+      });
     },
 
     /** Makes the names of these originals survive a power cut, with all folders above them. Throws `disk-*`. */

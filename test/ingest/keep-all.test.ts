@@ -69,7 +69,7 @@ describe("keeping the files of a card", () => {
       sharing: null,
     } as const;
     const ports = { cards, catalog, library: watched } as unknown as Ports;
-    const keep = keepAll(session, volume, files, { files, refused: [] }, options, ports, () => {}, never);
+    const keep = keepAll(session, volume, files, [], options, ports, () => {}, never);
     await assert.rejects(keep, { code: "card-removed" });
     const { kept } = catalog.tally(session.id);
     assert.ok(kept > 0 && kept < FILES, `${kept} were kept before`);

@@ -14,6 +14,7 @@ function portsShowing(...listings: Inventory[]): Ports {
   const known = new Map([[pathKey(file.path), { ...file, hash: "", headHash: "" }]]);
   const ports = {
     cards: { list: async () => listings.shift() ?? nothing, assertPresent: async () => {} },
+    library: { holdsEach: () => [true] },
     catalog: { known: () => known, unfinishedSession: () => null, openSession: () => assert.fail() },
   };
   return ports as unknown as Ports;

@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { openCatalog } from "../../src/catalog/catalog.ts";
 import type { VolumeId } from "../../src/domain/card.ts";
+import { pathKey } from "../../src/domain/card-path.ts";
 import { Failure } from "../../src/domain/failure.ts";
 import { contentHash } from "../../src/domain/hash.ts";
 import { keys } from "../../src/domain/layout.ts";
@@ -110,8 +111,12 @@ async function openStation(t: TestContext) {
         station: "pi",
       });
       catalog.beginDelivery(session.id);
-      catalog.find(session.id, numbers.map(card));
-      const settled = catalog.pending(session.id).map((file) => {
+      const settled = catalog.settledPaths(session.id);
+      catalog.find(
+        session.id,
+        numbers.map(card).filter(({ path }) => !settled.has(pathKey(path))),
+      );
+      const kept = catalog.pending(session.id).map((file) => {
         const name = Buffer.from(file.path).toString();
         const copy = {
           hash: sha256(name),
@@ -122,7 +127,7 @@ async function openStation(t: TestContext) {
         };
         return { to: "stored" as const, file, copy, path: `originals/${name}` };
       });
-      catalog.settle(session, settled);
+      catalog.settle(session, kept);
       const rendered = catalog.stored(session.id, PHOTOS).map((file) => ({
         file,
         derived: { renditions: [], color: null, note: null },

@@ -23,18 +23,23 @@ async function look(
   files: readonly CardFile[],
   knownCount: number,
   heads: (asked: readonly CardFile[]) => (string | null)[] = (asked) => asked.map(headOf),
+  lost: string | null = null,
 ) {
   const asked: (readonly CardFile[])[] = [];
   const known = new Map<string, KnownFile>(
-    files
-      .slice(0, knownCount)
-      .map((file) => [
-        pathKey(file.path),
-        { ...file, hash: contentHash("0".repeat(64)), headHash: headOf(file) },
-      ]),
+    files.slice(0, knownCount).map((file) => [
+      pathKey(file.path),
+      {
+        ...file,
+        hash: contentHash("0".repeat(64)),
+        headHash: headOf(file),
+        originalPath: `${file.sizeBytes}`,
+      },
+    ]),
   );
   const ports = {
     library: {
+      holdsEach: (originals: readonly { path: string }[]) => originals.map(({ path }) => path !== lost),
       async headHashes(_: Volume, some: readonly CardFile[]) {
         asked.push(some);
         return heads(some);
@@ -42,8 +47,8 @@ async function look(
     },
   } as unknown as Ports;
   const options = { rescan, readers: 2, reserveBytes: 0, verifySource: false, sharing: null };
-  const found = await whatIsNew(volume, { files, refused: [] }, known, options, ports, () => {}, never);
-  return { ...found, asked };
+  const fresh = await whatIsNew(volume, { files, refused: [] }, known, options, ports, () => {}, never);
+  return { fresh, knownFiles: files.length - fresh.length, asked };
 }
 
 describe("a card that was in before", () => {
@@ -77,6 +82,14 @@ describe("a card that was in before", () => {
       asked.map((file) => (file === some[3] ? "another" : file === some[150] ? null : headOf(file))),
     );
     assert.deepEqual(fresh, [some[3], some[150]]);
+  });
+
+  it("has a file read again whose original is not in the library any more", async () => {
+    const some = files.slice(0, 200);
+    for (const rescan of ["stat", "sampled"] as const) {
+      const { fresh } = await look(rescan, some, 200, undefined, `${some[70]?.sizeBytes}`);
+      assert.deepEqual(fresh, [some[70]]);
+    }
   });
 
   it("is gone when a look at it finds it gone", async () => {

@@ -87,14 +87,18 @@ export interface Mounted {
 }
 
 /** Attaches a file and mounts the filesystem in it, which replays its journal. */
-export async function mountImage(image: string, root: string): Promise<Mounted> {
+export async function mountImage(
+  image: string,
+  root: string,
+  options: readonly string[] = [],
+): Promise<Mounted> {
   const device = await attach(image);
   const release = async () => {
     await unmount(root);
     await detach(device, image);
   };
   try {
-    run("mount", device, root);
+    run("mount", ...options, device, root);
     return { device, release };
   } catch (error) {
     await release();
