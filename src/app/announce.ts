@@ -41,8 +41,7 @@ export function openAnnouncer(
     return (told) => {
       if (told.kind === "session") current = told.session;
       if (told.kind === "offloaded" && current !== null) {
-        const doubts = doubtsOfRemoval(told.removal);
-        const doubt = doubts.length > 0 ? removalInWords(doubts, told.removal.unmount) : null;
+        const doubt = doubtsOfRemoval(told.removal).length > 0 ? removalInWords(told.removal) : null;
         tell({ name: "card-kept", card: current.label, tally: catalog.tally(current.id), doubt });
         // The next card may have nothing new, and then opens no session.
         current = null;

@@ -87,9 +87,7 @@ export function summarize(
     isRemovable: isRemovable(removal),
     isSafeToFormat: asked && asked.length === 0,
     verdicts: [
-      ...(sessions.length > 0 || asked !== null
-        ? [removalInWords(doubtsOfRemoval(removal), removal.unmount)]
-        : []),
+      ...(sessions.length > 0 || asked !== null ? [removalInWords(removal)] : []),
       ...(asked === null ? [] : [formatInWords(withoutRemoval(asked, removal))]),
     ],
     uncopied: uncopied && { code: uncopied.code, message: uncopied.message },

@@ -1,7 +1,7 @@
 import { bytesInWords, count } from "../domain/amounts.ts";
 import { isShown } from "../domain/media.ts";
 import type { Progress } from "../domain/progress.ts";
-import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
+import { formatInWords, removalInWords } from "../domain/safety.ts";
 import type { Told } from "../ingest/report.ts";
 
 export interface Tracker {
@@ -40,7 +40,7 @@ export function track(label: string, now: () => number = () => performance.now()
           break;
         case "offloaded":
           isOffloaded = true;
-          sentence = removalInWords(doubtsOfRemoval(told.removal), told.removal.unmount);
+          sentence = removalInWords(told.removal);
           break;
         case "rendered":
           shown.rendered += told.files;

@@ -1,4 +1,4 @@
-import { doubtsOfRemoval, formatInWords, removalInWords } from "../domain/safety.ts";
+import { formatInWords, removalInWords } from "../domain/safety.ts";
 import type { Report } from "../ingest/report.ts";
 import type { Logger } from "./log.ts";
 
@@ -31,10 +31,7 @@ export function writingDown(log: Logger): Report {
         log.info({ files: told.files.length, fresh: told.fresh.length }, "card listed");
         break;
       case "offloaded":
-        log.info(
-          { removal: told.removal },
-          removalInWords(doubtsOfRemoval(told.removal), told.removal.unmount),
-        );
+        log.info({ removal: told.removal }, removalInWords(told.removal));
         break;
       case "certified":
         if (told.uncopied !== null) log.warn({ code: told.uncopied.code }, told.uncopied.message);

@@ -1,7 +1,7 @@
 import { bytesInWords, count } from "./amounts.ts";
 import type { ContentHash } from "./hash.ts";
-import type { CopyPlace, Verdict } from "./safety.ts";
-import { formatInWords, removalInWords } from "./safety.ts";
+import type { CopyPlace, RemovalFacts, Verdict } from "./safety.ts";
+import { doubtsOfRemoval, formatInWords, removalInWords } from "./safety.ts";
 
 /** What was on a card and what became of it, to be kept beside the originals. */
 export interface Receipt {
@@ -12,7 +12,7 @@ export interface Receipt {
   readonly files: readonly ReceiptLine[];
   /** What is not kept, by name, with the reason. */
   readonly troubles: readonly { readonly name: string; readonly reason: string }[];
-  readonly removal: Verdict;
+  readonly removal: RemovalFacts;
   readonly format: Verdict;
 }
 
@@ -21,8 +21,8 @@ interface ReceiptLine {
   readonly name: string;
   readonly sizeBytes: number;
   readonly sha256: ContentHash;
-  /** Where it is kept, below the library's root. */
-  readonly path: string;
+  /** Where it is kept, below the library's root; `null` when it is no longer there as it was. */
+  readonly path: string | null;
   readonly places: readonly CopyPlace[];
   /** What reading it from the card once more gave; `null` when that was not done. */
   readonly isSameAgain: boolean | null;
@@ -37,7 +37,7 @@ export function receiptJson(receipt: Receipt): string {
       version: 1,
       ...rest,
       written: new Date(writtenMs).toISOString(),
-      removal: verdict(removal),
+      removal: verdict(doubtsOfRemoval(removal)),
       format: verdict(format),
     },
     null,
@@ -54,7 +54,7 @@ export function receiptText(receipt: Receipt): string {
     "",
     `Session ${session}, written ${new Date(writtenMs).toISOString().slice(0, 16).replace("T", " ")} UTC by the clock of this machine.`,
     `${count(files.length, "file")} kept, ${bytesInWords(bytes)}.`,
-    removalInWords(removal, "not-ours"),
+    removalInWords({ ...removal, unmount: "not-ours" }),
     formatInWords(format),
     "",
     ...troubles.map(({ name, reason }) => `NOT KEPT  ${name}: ${reason}`),
@@ -66,5 +66,5 @@ export function receiptText(receipt: Receipt): string {
 
 function lineOf({ name, sizeBytes, sha256, path, places, isSameAgain }: ReceiptLine): string {
   const again = isSameAgain === null ? "" : isSameAgain ? ", read twice" : ", DIFFERENT when read again";
-  return `${name}\n  ${sizeBytes} bytes, sha256 ${sha256}\n  ${path} (${places.join(" and ") || "nowhere"}${again})`;
+  return `${name}\n  ${sizeBytes} bytes, sha256 ${sha256}\n  ${path ?? "not as it was kept"} (${places.join(" and ") || "nowhere"}${again})`;
 }

@@ -15,6 +15,8 @@ export interface RemovalFacts {
   readonly failed: readonly string[];
   /** `not-ours`: it was mounted by somebody else, or is a folder; nothing of ours holds it. */
   readonly unmount: "done" | "not-ours" | "failed";
+  /** Whether copies in the library are read back from its disk, or only from memory, since its filesystem gives nothing else. */
+  readonly proof: "cold" | "cached";
 }
 
 /** What was found out besides when the card was checked for being formatted. */
@@ -77,8 +79,14 @@ export function isRemovable(facts: RemovalFacts): boolean {
 export function doubtsOfFormat(facts: FormatFacts): Verdict {
   const { originals, source } = facts;
   const once = originals.filter(({ places }) => new Set(places).size < 2).length;
+  const gone = facts.foundFiles - facts.failed.length - originals.length;
   return [
     ...doubtsOfRemoval(facts),
+    ...when(
+      gone > 0 && facts.keptFiles > originals.length,
+      "files-missing",
+      `${count(gone, "file")} of the card cannot be found in the library any more: insert it again.`,
+    ),
     ...when(originals.length === 0, "card-empty", "There is not a single file of the card in the library."),
     ...when(
       once > 0,
@@ -103,11 +111,15 @@ export function doubtsOfFormat(facts: FormatFacts): Verdict {
   ];
 }
 
-/** What is told of a card that is kept, or why it is not. */
-export function removalInWords(verdict: Verdict, unmount: RemovalFacts["unmount"]): string {
-  if (verdict.length > 0) return sentences(verdict);
+/** What is told of a card that is kept, or why it is not. What is not proved is not called safe. */
+export function removalInWords(facts: RemovalFacts): string {
+  const doubts = doubtsOfRemoval(facts);
+  if (doubts.length > 0) return sentences(doubts);
+  const isOut = facts.unmount === "done";
+  if (facts.proof === "cached")
+    return `Every file on the card is kept${isOut ? ", and the card can be taken out" : ""}. The copies were read back from memory only: the filesystem of the library gives nothing else.`;
   const kept = "every file on the card is kept, proved by reading the copy back.";
-  return unmount === "done" ? `Safe to remove: ${kept}` : `E${kept.slice(1)}`;
+  return isOut ? `Safe to remove: ${kept}` : `E${kept.slice(1)}`;
 }
 
 export function formatInWords(verdict: Verdict): string {

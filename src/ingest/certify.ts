@@ -4,7 +4,7 @@ import { Failure } from "../domain/failure.ts";
 import { keys, sessionFolder } from "../domain/layout.ts";
 import { receiptJson, receiptText } from "../domain/receipt.ts";
 import type { CopyPlace, FormatFacts, Verdict } from "../domain/safety.ts";
-import { doubtsOfFormat, doubtsOfRemoval } from "../domain/safety.ts";
+import { doubtsOfFormat } from "../domain/safety.ts";
 import type { Offloaded } from "./offload.ts";
 import type { Original, Ports } from "./ports.ts";
 import { keptOf } from "./read-again.ts";
@@ -39,16 +39,16 @@ export async function certify(
 
   const lines = [];
   for (const { file, hash } of kept) {
+    // It may have rotted while its second copy was waited for; then it is nowhere, and the card must say so.
     const original = catalog.original(hash);
-    if (original === null) continue;
-    const places = await placesOf({ hash, ...original }, ports, signal);
+    const places = original === null ? [] : await placesOf({ hash, ...original }, ports, signal);
     const isSameAgain = source === "not-read" ? null : !different.has(pathKey(file.path));
     const { sizeBytes } = file;
     lines.push({
       name: displayPath(file.path),
       sizeBytes,
       sha256: hash,
-      path: original.path,
+      path: original?.path ?? null,
       places,
       isSameAgain,
     });
@@ -67,7 +67,7 @@ export async function certify(
     writtenMs: Date.now(),
     files: lines,
     troubles: [...catalog.troubles(session.id), ...offloaded.refused],
-    removal: doubtsOfRemoval(removal),
+    removal,
     format,
   };
   const folder = sessionFolder(session);
@@ -82,7 +82,8 @@ async function placesOf(
   signal: AbortSignal,
 ): Promise<CopyPlace[]> {
   const places: CopyPlace[] = [];
-  if (await library.holds(original.path, original.sizeBytes)) places.push("library");
+  const isProved = library.proof() === "cold";
+  if (isProved && (await library.holds(original.path, original.sizeBytes))) places.push("library");
   if (second !== null && (await isThere(second.holds(original)))) places.push("second disk");
   if (!store.isOffsite) return places;
   const { hash, path, sizeBytes } = original;

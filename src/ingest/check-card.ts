@@ -16,7 +16,7 @@ export function removalFacts(
   { files, refused }: Inventory,
   isSameListing: boolean,
   sessions: readonly Session[],
-  { catalog }: Pick<Ports, "catalog">,
+  { catalog, library }: Pick<Ports, "catalog" | "library">,
 ): RemovalFacts {
   const failed = sessions.flatMap(({ id }) => catalog.failedFiles(id)).map(displayPath);
   // Nothing was opened for a card whose files were all known a moment ago.
@@ -28,6 +28,7 @@ export function removalFacts(
     failed: [...new Set([...failed, ...refused.map(({ path }) => displayPath(path))])],
     // Until somebody asks for it.
     unmount: "not-ours",
+    proof: library.proof(),
   };
 }
 

@@ -42,7 +42,7 @@ export interface SecondCopies {
   ring(): void;
   /** Resolves once these contents, or all there are, are copied, or with why they are not. Rejects when the signal aborts. */
   copied(wanted: readonly ContentHash[] | "all", signal: AbortSignal): Promise<Failure | null>;
-  /** Whether a proved copy is on the disk now, seen there, and the disk is another one than the library's. Throws `second-*`. */
+  /** Whether a copy that counts is on the disk now, seen there: proved, and on another disk than the library's. Throws `second-*`. */
   holds(original: Original): Promise<boolean>;
   /** Absolute path of a copy, to repair the library from; `null` when there is none. Throws `second-*`. */
   find(original: Original): Promise<string | null>;
@@ -106,6 +106,8 @@ interface LibraryPort {
   fileOf(path: string): string;
   /** Whether the original is on disk with that size. */
   holds(path: string, sizeBytes: number): Promise<boolean>;
+  /** Whether a copy in the library is read back from its disk, or only from memory, by its filesystem. */
+  proof(): "cold" | "cached";
   /** The same for many at once: tens of thousands take a tenth of a second. */
   holdsEach(originals: readonly Pick<Original, "path" | "sizeBytes">[]): readonly boolean[];
   /** Makes the names of these originals survive a power cut. */

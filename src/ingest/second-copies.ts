@@ -9,8 +9,8 @@ import { runStep } from "./step.ts";
 /** Which disk it is that copies go to. */
 interface SecondDisk {
   readonly id: string;
-  /** Whether it is another filesystem than the library's: two copies on one disk die together. */
-  readonly isOtherDisk: boolean;
+  /** Whether a copy there is a second one: proved, and on another disk than the library's, since two on one die together. */
+  readonly counts: boolean;
 }
 
 export interface SecondPorts {
@@ -86,7 +86,7 @@ export function openSecondCopies({ disk, catalog, onWait }: SecondPorts): Second
       return lost.flatMap((hash) => damaged.get(hash) ?? [])[0] ?? null;
     },
     async holds({ hash, sizeBytes }) {
-      if (now?.isOtherDisk !== true) return false;
+      if (now?.counts !== true) return false;
       const path = catalog.secondCopy(now.id, hash);
       return path !== null && (await disk.holds(path, sizeBytes));
     },

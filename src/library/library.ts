@@ -18,6 +18,8 @@ import type { ColdHash } from "./cold-hash.ts";
 import { onDisk, onDiskAsync } from "./disk-failure.ts";
 import type { HashRequest } from "./hash-task.ts";
 import type { HeadsRequest } from "./head-task.ts";
+import type { Proof } from "./past-cache.ts";
+import { wayPastCache } from "./past-cache.ts";
 import type { CopyReply, CopyRequest } from "./task.ts";
 
 /** Something that runs a task of this room where a hung card harms nobody. */
@@ -171,6 +173,9 @@ export function openLibrary({ root, copy, heads, reread, hash }: LibraryOptions)
         return stats?.isFile() === true && stats.size === sizeBytes;
       });
     },
+
+    /** What reading back is worth on the filesystem of this library. Throws `disk-*`. */
+    proof: (): Proof => onDisk(root, () => (wayPastCache(root) === "none" ? "cached" : "cold")),
 
     /** Makes the names of these originals survive a power cut, with all folders above them. Throws `disk-*`. */
     async sync(paths: readonly string[]): Promise<void> {

@@ -42,10 +42,10 @@ export function openSecondDisk(options: SecondOptions) {
     folder,
 
     /**
-     * Says which disk it is, once it is ready to be written to. `expected` is the one that was there before, if there was one:
+     * Says which disk it is, and whether what is there counts as a second copy, once it is ready to be written to. `expected` is the one that was there before, if there was one:
      * an empty mount point is never taken for it. Throws `second-*`.
      */
-    async identify(expected: string | null): Promise<{ readonly id: string; readonly isOtherDisk: boolean }> {
+    async identify(expected: string | null): Promise<{ readonly id: string; readonly counts: boolean }> {
       return onSecond(folder, async () => {
         const stats = await statsOf(folder);
         if (stats?.isDirectory() !== true)
@@ -55,7 +55,8 @@ export function openSecondDisk(options: SecondOptions) {
           );
         const id = (await markOf(folder)) ?? (await begin(expected));
         await disk.sweep();
-        return { id, isOtherDisk: await areOnOtherDisks(folder, root) };
+        // What cannot be read back from a disk is proved nowhere: a second copy in memory is none.
+        return { id, counts: disk.proof() === "cold" && (await areOnOtherDisks(folder, root)) };
       });
     },
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -10,10 +10,12 @@ import { isRoot, withMount } from "../library/mount.ts";
 import { makeCard, pictureCard } from "../support/card.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { hashesBelow } from "../support/invariants.ts";
+import { loopDisk } from "../support/loop-disk.ts";
+import { lacks } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
-/** A filesystem in memory that every Linux has, and that is not the one of temporary folders. */
-const ELSEWHERE = "/dev/shm";
+/** Room for the films, and for what ext4 itself takes. */
+const DISK_BYTES = 128 * 1024 * 1024;
 
 /** Enough that copying them takes longer than ending a process. */
 const FILMS = 30;
@@ -29,13 +31,12 @@ interface Places {
   copies(): Promise<Map<string, string>>;
 }
 
-async function places(t: TestContext, pictures = 4): Promise<Places> {
+async function places(t: TestContext, pictures = 4, disk?: string): Promise<Places> {
   const folder = await tempFolder(t);
-  const second = await mkdtemp(join(ELSEWHERE, "ghostroll-second-"));
-  t.after(() => rm(second, { recursive: true, force: true }));
+  const second = await mkdtemp(join(disk ?? (await loopDisk(t, DISK_BYTES)).disk, "ghostroll-second-"));
   const base = join(folder, "library");
   const card = await pictureCard(join(folder, "card"), pictures);
-  const settings = ["--base-dir", base, "--set", `SECOND_DIR=${second}`];
+  const settings = ["--base-dir", base, "--set", `SECOND_DIR=${second}`, "--set", "RESERVE_MB=0"];
   return {
     card,
     base,
@@ -72,9 +73,6 @@ async function listed(root: string): Promise<number> {
   return lines;
 }
 
-const isElsewhere =
-  existsSync(ELSEWHERE) && statSync(ELSEWHERE).dev !== statSync(join(import.meta.dirname)).dev;
-
 describe("a folder of the library", () => {
   it("is no second copy of what is in it, whatever bucket the settings name", async (t) => {
     const folder = await tempFolder(t);
@@ -96,7 +94,9 @@ describe("a folder of the library", () => {
   });
 });
 
-describe("a second disk", { skip: !isElsewhere && `${ELSEWHERE} is not another filesystem here` }, () => {
+const skip = lacks("mkfs.ext4") || (isRoot ? false : "mounting a disk takes root");
+
+describe("a second disk", { skip }, () => {
   it("gets every original under the same path, once, with a list, and a card read twice is safe to format", async (t) => {
     const { base, second, ingest, copies } = await places(t);
     const summary = await ingest("--verify-source");
@@ -132,7 +132,6 @@ describe("a second disk", { skip: !isElsewhere && `${ELSEWHERE} is not another f
   it("that is missing, or an empty mount point, stops neither offload nor gallery, is said, and gets everything when it is back", async (t) => {
     const { base, second, ingest, copies, look } = await places(t);
     await rename(second, `${second}-away`);
-    t.after(() => rm(`${second}-away`, { recursive: true, force: true }));
     const summary = await ingest("--verify-source");
     assert.deepEqual([summary.exitCode, summary.kept, summary.uncopied?.code], [75, 4, "second-missing"]);
     assert.equal(summary.undelivered, null);
@@ -160,7 +159,17 @@ describe("a second disk", { skip: !isElsewhere && `${ELSEWHERE} is not another f
       Buffer.alloc(2_000_000, n + 1),
     ]);
     await makeCard(card, Object.fromEntries(films) as Record<string, Buffer>);
-    const run = start(["ingest", card, "--no-serve", "--base-dir", base, "--set", `SECOND_DIR=${second}`]);
+    const run = start([
+      "ingest",
+      card,
+      "--no-serve",
+      "--base-dir",
+      base,
+      "--set",
+      `SECOND_DIR=${second}`,
+      "--set",
+      "RESERVE_MB=0",
+    ]);
     const names = async () =>
       (await readdir(join(second, "originals"), { recursive: true }).catch(() => [])).filter((name) =>
         name.endsWith(".MOV"),
@@ -203,29 +212,27 @@ describe("a second disk", { skip: !isElsewhere && `${ELSEWHERE} is not another f
     assert.match(ended.err, /GHOSTROLL_SECOND_DIR is .*\/copy, which overlaps the library/);
   });
 
-  it("that cannot be written is said, and the card is kept", {
-    skip: isRoot && "root may write everywhere",
-  }, async (t) => {
-    const { second, ingest } = await places(t);
-    await chmod(second, 0o500);
-    t.after(() => chmod(second, 0o700));
-    const summary = await ingest();
-    assert.deepEqual([summary.exitCode, summary.kept, summary.uncopied?.code], [75, 4, "second-unwritable"]);
-  });
-
-  it("that fills up stops neither offload nor gallery, and goes on when there is room", {
-    skip: !isRoot && "needs root to mount a small disk",
-  }, async (t) => {
+  it("that fills up stops neither offload nor gallery, and goes on when there is room", async (t) => {
     const { base, ingest } = await places(t, 12);
     await withMount("mount", ["-t", "tmpfs", "-o", "size=2m", "ghostroll-test"], async (mount) => {
       await writeFile(join(mount, "ballast"), Buffer.alloc(2_040_000));
-      const flags = ["--set", `SECOND_DIR=${mount}`, "--set", "RESERVE_MB=0"];
+      const flags = ["--set", `SECOND_DIR=${mount}`];
       const full = await ingest(...flags);
       assert.deepEqual([full.exitCode, full.kept, full.uncopied?.code], [75, 12, "second-full"]);
       assert.equal(full.undelivered, null);
       assert.ok((await originalsIn(mount)).size < 12);
       await rm(join(mount, "ballast"));
       assert.equal((await ingest(...flags)).exitCode, 0);
+      assert.deepEqual(await originalsIn(mount), await originalsIn(base));
+    });
+  });
+
+  it("in memory gets every original, too, and makes no card safe to format", async (t) => {
+    const { base, ingest } = await places(t);
+    await withMount("mount", ["-t", "tmpfs", "-o", "size=100m", "ghostroll-test"], async (mount) => {
+      const summary = await ingest("--verify-source", "--set", `SECOND_DIR=${mount}`);
+      assert.deepEqual([summary.exitCode, summary.isSafeToFormat], [0, false]);
+      assert.match(summary.verdicts.join(" "), /4 of 4 files without a second copy/);
       assert.deepEqual(await originalsIn(mount), await originalsIn(base));
     });
   });
@@ -242,5 +249,20 @@ describe("a second disk", { skip: !isElsewhere && `${ELSEWHERE} is not another f
     assert.deepEqual([summary.isSafeToFormat, summary.uncopied?.code], [false, "original-damaged"]);
     assert.equal(summary.exitCode, 74);
     assert.equal((await originalsIn(second)).size, 3);
+  });
+});
+
+describe("a second disk that this user may not write to", {
+  skip: isRoot && "root may write everywhere",
+}, () => {
+  it("is said, and the card is kept", async (t) => {
+    const { second, ingest } = await places(t, 4, "/dev/shm");
+    t.after(async () => {
+      await chmod(second, 0o700);
+      await rm(second, { recursive: true });
+    });
+    await chmod(second, 0o500);
+    const summary = await ingest();
+    assert.deepEqual([summary.exitCode, summary.kept, summary.uncopied?.code], [75, 4, "second-unwritable"]);
   });
 });
