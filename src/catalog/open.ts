@@ -16,16 +16,27 @@ const OLDEST_SQLITE = [3, 51, 3] as const;
 export function openConnection(path: string): Connection {
   return translated(path, () => {
     mkdirSync(dirname(path), { recursive: true });
+    if (existsSync(path)) refuseUntouched(path);
     const connection = new Database(path);
     try {
       configure(connection);
-      migrate(connection, path);
+      migrate(connection);
     } catch (error) {
       connection.close();
       throw error;
     }
     return connection;
   });
+}
+
+/** Asks a connection that cannot write: even what is set on another one would change a foreign database. */
+function refuseUntouched(path: string): void {
+  const look = new Database(path, { readonly: true, fileMustExist: true });
+  try {
+    if (!isUnfinished(look)) refuseForeign(look, path);
+  } finally {
+    look.close();
+  }
 }
 
 /**
@@ -43,7 +54,7 @@ export function openForReading(path: string): Connection | null {
     refuseForeign(connection, path);
     if (Number(connection.pragma("user_version", { simple: true })) === MIGRATIONS.length) return connection;
     try {
-      return migratedCopy(connection, path);
+      return migratedCopy(connection);
     } finally {
       connection.close();
     }
@@ -53,12 +64,12 @@ export function openForReading(path: string): Connection | null {
 /** Where the header says how a database is written and read: 1 for a journal, 2 for WAL (sqlite.org/fileformat2.html, 1.3.3). */
 const WAL_FLAGS = [18, 19] as const;
 
-function migratedCopy(connection: Connection, path: string): Connection {
+function migratedCopy(connection: Connection): Connection {
   const bytes = connection.serialize();
   // A database in memory has no file beside it for WAL.
   for (const at of WAL_FLAGS) bytes[at] = 1;
   const copy = new Database(bytes);
-  migrate(copy, path);
+  migrate(copy);
   return copy;
 }
 
@@ -92,8 +103,7 @@ function configure(connection: Connection): void {
   if (!isSafe) throw new Failure("catalog-unusable", `SQLite ${version} cannot keep the catalog safe here.`);
 }
 
-function migrate(connection: Connection, path: string): void {
-  refuseForeign(connection, path);
+function migrate(connection: Connection): void {
   connection
     .transaction(() => {
       const applied = Number(connection.pragma("user_version", { simple: true }));
