@@ -6,6 +6,7 @@ import type { Settings } from "../config/slices.ts";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Session } from "../domain/session.ts";
+import { certify } from "../ingest/certify.ts";
 import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
 import type { Rescan } from "../ingest/offload-options.ts";
 import { deliverOriginals } from "../ingest/originals.ts";
@@ -108,13 +109,16 @@ export async function ingestInto(
   warnOfStore(house, display, context.signal);
   try {
     const ingested = await ingestCard(volume, options, ports, report, context.signal);
-    const [late, certificate] = await Promise.all([
+    const [late, before] = await Promise.all([
       ingested.undelivered ?? deliverRest(options, ports, hearLast, context.signal),
       ingested.certified,
     ]);
     const failure = late === null ? await deliverOriginals(options, ports, report, context.signal) : null;
     const originals =
       options.originals === "none" ? null : { ...ports.catalog.countOriginals(options.originals), failure };
+    // The bucket may be the second place that was missing before.
+    const isNews = originals !== null && failure === null && before.format !== null;
+    const certificate = isNews ? await certify(volume, ingested.offloaded, ports, context.signal) : before;
     // What earlier runs could not copy, too.
     const uncopied = certificate.uncopied ?? (await ports.second?.copied("all", context.signal)) ?? null;
     display?.close();

@@ -117,7 +117,7 @@ function status(settings: Settings) {
       );
   if (facts.failedFiles + facts.damagedFiles > 0)
     lines.push(
-      `${count(facts.failedFiles + facts.damagedFiles, "file")} not all right: ghostroll sessions --json names them.`,
+      `${count(facts.failedFiles + facts.damagedFiles, "file")} with problems: \`ghostroll sessions --json\` names them.`,
     );
   return { facts, lines };
 }
@@ -134,7 +134,7 @@ async function sessions(settings: Settings) {
     [
       ENDS_IN_SHORT[end],
       ...(linkState(session.linkEndsMs, Date.now()) === "ended" ? ["link ended"] : []),
-      ...(troubles.length > 0 ? [`${troubles.length} not all right`] : []),
+      ...(troubles.length > 0 ? [count(troubles.length, "problem")] : []),
     ].join(", "),
   ]);
   const lines =

@@ -71,6 +71,7 @@ export function summarize(
   const tallies = sessions.map(({ id }) => catalog.tally(id));
   const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0);
   const troubles = [...sessions.flatMap(({ id }) => catalog.troubles(id)), ...refused];
+  // What is no file is told by its session, and by the last look at the card.
   const named = [
     ...new Map(troubles.map((trouble) => [`${trouble.name}\0${trouble.reason}`, trouble])).values(),
   ];
@@ -143,7 +144,7 @@ export function summaryLines(summary: Summary): string[] {
     if (failed > 0) parts.push(`${count(failed, "file")} failed`);
     lines.push(`${label}: ${parts.join(", ")}.`);
   }
-  if (troubles.length > 0) lines.push("", `Not all right (${troubles.length}):`);
+  if (troubles.length > 0) lines.push("", `Problems (${troubles.length}):`);
   for (const { name, reason } of troubles.slice(0, NAMED_AT_MOST)) lines.push(`  ${name}: ${reason}`);
   if (troubles.length > NAMED_AT_MOST) lines.push(`  … and ${troubles.length - NAMED_AT_MOST} more.`);
   if (troubles.length > 0) lines.push("");

@@ -47,9 +47,12 @@ async function replace(path: string, by: string): Promise<string | null> {
   for (const end of parts) giveName(path + end, aside + end);
   await syncFile(by);
   await syncDirectory(dirname(path));
-  // A log that lay beside the new catalog would be read into it.
-  for (const end of parts) if (end !== "") rmSync(path + end, { force: true });
-  await syncDirectory(dirname(path));
+  // The database before its log: without that it would look whole, and lack what was committed last. A log that lay beside the
+  // new one would be read into it. In between there is no catalog, which is noticed.
+  for (const ends of [[""], ["-wal", "-shm"]]) {
+    for (const end of ends) rmSync(path + end, { force: true });
+    await syncDirectory(dirname(path));
+  }
   renameSync(by, path);
   await syncDirectory(dirname(path));
   return parts.length > 0 ? aside : null;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { CardFile, Volume, VolumeId } from "../domain/card.ts";
-import { displayName, pathKey } from "../domain/card-path.ts";
+import { displayPath, pathKey } from "../domain/card-path.ts";
 import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
 import type { PastSession, Session, SessionId, Sharing, Tally, Trouble } from "../domain/session.ts";
@@ -77,6 +77,9 @@ export function sessions(connection: Connection) {
   const stop = connection.prepare<[string | null, number]>("UPDATE session SET waits_for = ? WHERE id = ?");
   const putDoubt = connection.prepare<[number, Uint8Array, string]>(
     "INSERT INTO card_doubt (session, path, reason) VALUES (?, ?, ?) ON CONFLICT (session, path) DO UPDATE SET reason = excluded.reason",
+  );
+  const dropDoubt = connection.prepare<[Uint8Array, string]>(
+    "DELETE FROM card_doubt WHERE path = ? AND session IN (SELECT id FROM session WHERE volume = ?)",
   );
   const doubts = connection.prepare<[number], { path: Buffer; reason: string }>(
     "SELECT path, reason FROM card_doubt WHERE session = ? ORDER BY path",
@@ -179,6 +182,11 @@ export function sessions(connection: Connection) {
       putDoubt.run(id, path, reason);
     },
 
+    /** A file that its card once gave differently was read again, and is what is kept. */
+    undoubt(volume: VolumeId, path: Uint8Array): void {
+      dropDoubt.run(path, volume);
+    },
+
     /** Says where the gallery of a session goes, and that its zips are to be looked at again. When that is another store than before, everything is put there again. */
     beginDelivery(id: SessionId, into: string): void {
       connection
@@ -212,7 +220,7 @@ export function sessions(connection: Connection) {
 
     troubles: (id: SessionId): readonly Trouble[] =>
       [...troubles.all(id), ...doubts.all(id)].map(({ path, reason }) => ({
-        name: displayName(path),
+        name: displayPath(path),
         reason,
       })),
   };

@@ -43,7 +43,7 @@ export function endInWords(facts: SessionFacts): string {
     case "complete-with-failures":
       return tally.failed > 0
         ? `Complete but for ${count(tally.failed, "file")}: ${number(tally.kept + tally.duplicates)} of ${number(tally.found)} kept; ${tally.failed} unreadable: ${namesOf(troubles)}.`
-        : `Complete: ${keptInWords(tally)}; not all right: ${namesOf(troubles)}.`;
+        : `Complete: ${keptInWords(tally)}; with problems: ${namesOf(troubles)}.`;
     case "waiting-for-card":
       if (waits === "card-unresponsive")
         return `The card does not respond: ${unread(tally)} ${FAILURES["card-unresponsive"].hint}`;

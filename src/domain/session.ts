@@ -63,8 +63,9 @@ export function assertAddsUp({ found, kept, duplicates, failed }: Tally): void {
     throw new Error(`${found} files found, but ${kept} kept, ${duplicates} duplicates and ${failed} failed`);
 }
 
-/** A file that is not all right, by name, with the reason in words. */
+/** A file that is not all right, with the reason in words. */
 export interface Trouble {
+  /** Its path on the card: cameras give one name in every folder. */
   readonly name: string;
   readonly reason: string;
 }

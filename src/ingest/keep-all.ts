@@ -63,9 +63,9 @@ export async function keepAll(
   }
   const doubtful = options.verifySource ? [] : suspects(reads, errorsMs);
   if (doubtful.length > 0) await readAgain(doubtful, volume, session, options.readers, ports, report, signal);
+  assertAddsUp(catalog.tally(session.id));
   await library.writeManifest(folder, catalog.manifest(session));
   await library.writeRecord(folder, catalog.record({ ...session, isOffloaded: true }));
-  assertAddsUp(catalog.tally(session.id));
   catalog.finishOffload(session.id);
 
   /** With `putOff`, a file whose failure may pass is put off to the end; without, it is recorded as failed. */

@@ -196,6 +196,8 @@ interface CatalogPort extends PublicationsPort, SharedCatalogPort {
   keepOther(session: Session, copy: ProvedCopy, path: string): void;
   /** Names a file that its card gave differently when it was read again. */
   doubt(session: SessionId, path: CardPath, reason: string): void;
+  /** A file that its card once gave differently was read again, and is what is kept. */
+  undoubt(volume: VolumeId, path: CardPath): void;
   /** Remembers what stopped a session; `null` when it goes on. */
   stopped(session: SessionId, code: FailureCode | null): void;
   /** The newest session of a volume. */

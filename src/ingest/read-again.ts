@@ -48,6 +48,7 @@ export async function readAgain(
       await cards.assertPresent(volume);
       for (const { file, hash, outcome } of batch) {
         if (outcome === "cached") isCached = true;
+        if (outcome === "equal") catalog.undoubt(volume.id, file.path);
         if (outcome === "equal" || outcome === "cached") continue;
         different.add(pathKey(file.path));
         const kept = outcome === "different" ? await keepOther(file, hash) : outcome.message;

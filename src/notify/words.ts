@@ -40,14 +40,14 @@ export function completeInWords(
     ...(failed > 0 ? [`${failed} not kept`] : []),
     ...(damaged > 0 ? [`${damaged} kept but not shown`] : []),
   ];
-  return `${photos}, ${faults.length > 0 ? faults.join(", ") : "not all right"}: ${namesOf(troubles)}.`;
+  return `${photos}, ${faults.length > 0 ? faults.join(", ") : "with problems"}: ${namesOf(troubles)}.`;
 }
 
 /** Names said before the rest is only counted; the text has to stay one text. */
 const NAMED_AT_MOST = 2;
 
 function namesOf(troubles: readonly Trouble[]): string {
-  const named = troubles.slice(0, NAMED_AT_MOST).map(({ name }) => name);
+  const named = troubles.slice(0, NAMED_AT_MOST).map(({ name }) => name.split("/").at(-1));
   const rest = troubles.length - named.length;
   return rest > 0 ? `${named.join(", ")} and ${rest} more` : named.join(", ");
 }

@@ -195,7 +195,7 @@ describe("what went wrong elsewhere (docs/failures.md)", () => {
     const { found, kept, duplicates, failed } = session;
     assert.deepEqual([found, kept, duplicates, failed], [6, 4, 1, 1]);
     assert.equal(session.end, "complete-with-failures");
-    assert.match(session.sentence, /5 of 6 kept; 1 unreadable: IMG_9\.JPG/);
+    assert.match(session.sentence, /5 of 6 kept; 1 unreadable: DCIM\/100CANON\/IMG_9\.JPG/);
   });
 });
 
