@@ -104,6 +104,7 @@ export async function openHouse(
     closing.push(...lockPlace(place));
     const catalog = openCatalog(place.dbPath, storeName(settings));
     closing.push(() => catalog.close());
+    catalog.leftOff();
     // With it, every card would be copied a second time.
     if (catalog.allSessions().length === 0 && (await hasSessions(place.baseDir)))
       throw new Failure("catalog-lost", `The catalog ${place.dbPath} is empty, but the library is not.`);

@@ -57,13 +57,14 @@ function originalsOf(settings: Settings) {
 function sessionsOf(settings: Settings): readonly SessionLook[] {
   const catalog = readSessions(settings.library.dbPath);
   if (catalog === null) return [];
+  const isAtWork = isWorking(settings);
   try {
     const { secondDir } = settings.library;
     return catalog.allSessions().map((session) => {
       const tally = catalog.tally(session.id);
       const troubles = catalog.troubles(session.id);
       const uncopied = secondDir === null ? 0 : catalog.countUncopied(session.id, secondDir);
-      const facts = { session, tally, troubles, uncopied };
+      const facts = { session, tally, troubles, uncopied, isAtWork };
       return { session, ...tally, troubles, uncopied, end: endOf(facts), sentence: endInWords(facts) };
     });
   } finally {
@@ -71,14 +72,18 @@ function sessionsOf(settings: Settings): readonly SessionLook[] {
   }
 }
 
+/** Whether a GhostRoll has the library for itself now. */
+function isWorking({ library }: Settings): boolean {
+  return isLocked(join(library.baseDir, "ghostroll.lock"));
+}
+
 function status(settings: Settings) {
   const all = sessionsOf(settings);
   const sum = (of: (look: SessionLook) => number) => all.reduce((total, one) => total + of(one), 0);
-  const isWorking = isLocked(join(settings.library.baseDir, "ghostroll.lock"));
   const originals = originalsOf(settings);
   const facts = {
     library: settings.library.baseDir,
-    isWorking,
+    isWorking: isWorking(settings),
     sessions: all.length,
     keptFiles: sum((one) => one.kept),
     keptBytes: sum((one) => one.keptBytes),
@@ -97,13 +102,13 @@ function status(settings: Settings) {
     ends: Object.fromEntries(all.map(({ session, end }) => [session.name, end])),
   };
   const lines = [
-    isWorking ? "GhostRoll is running." : "GhostRoll is not running.",
+    facts.isWorking ? "GhostRoll is running." : "GhostRoll is not running.",
     all.length === 0
       ? `Nothing is kept in ${facts.library} yet. Try: ghostroll demo`
       : `${count(facts.keptFiles, "file")} (${bytesInWords(facts.keptBytes)}) of ${count(all.length, "session")} kept in ${facts.library}.`,
   ];
   for (const { session, end, sentence } of all)
-    if (end.startsWith("waiting")) lines.push(`${session.name} (${session.label}): ${sentence}`);
+    if (/^(waiting|being)-/.test(end)) lines.push(`${session.name} (${session.label}): ${sentence}`);
   if (originals !== null)
     lines.push(
       originals.waiting === 0

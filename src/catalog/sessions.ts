@@ -75,6 +75,12 @@ export function sessions(connection: Connection) {
     .pluck();
   const finish = connection.prepare<[number]>("UPDATE session SET is_offloaded = 1 WHERE id = ?");
   const stop = connection.prepare<[string | null, number]>("UPDATE session SET waits_for = ? WHERE id = ?");
+  const leaveOff = connection.prepare(
+    "UPDATE session SET waits_for = 'interrupted' WHERE waits_for IS NULL AND (is_offloaded = 0 OR is_published = 0)",
+  );
+  const goOn = connection.prepare<[number]>(
+    "UPDATE session SET waits_for = NULL WHERE id = ? AND is_offloaded = 1",
+  );
   const putDoubt = connection.prepare<[number, Uint8Array, string]>(
     "INSERT INTO card_doubt (session, path, reason) VALUES (?, ?, ?) ON CONFLICT (session, path) DO UPDATE SET reason = excluded.reason",
   );
@@ -177,6 +183,11 @@ export function sessions(connection: Connection) {
       stop.run(code, id);
     },
 
+    /** Says at a start that nothing goes on yet: who was killed could not. */
+    leftOff(): void {
+      leaveOff.run();
+    },
+
     /** Names a file that its card gave differently when it was read again. */
     doubt(id: SessionId, path: Uint8Array, reason: string): void {
       putDoubt.run(id, path, reason);
@@ -187,11 +198,12 @@ export function sessions(connection: Connection) {
       dropDoubt.run(path, volume);
     },
 
-    /** Says where the gallery of a session goes, and that its zips are to be looked at again. When that is another store than before, everything is put there again. */
+    /** Says that delivering goes on, where the gallery goes, and that its zips are to be looked at again. When that is another store than before, everything is put there again. */
     beginDelivery(id: SessionId, into: string): void {
       connection
         .transaction(() => {
           unzip.run(id);
+          goOn.run(id);
           const before = store.get(id)?.store ?? null;
           if (before === into) return;
           if (before !== null) putAgain.run(id);

@@ -7,6 +7,8 @@ import type { PastSession, Tally, Trouble } from "./session.ts";
 export type SessionEnd =
   | "complete"
   | "complete-with-failures"
+  | "being-read"
+  | "being-delivered"
   | "waiting-for-card"
   | "waiting-for-space"
   | "waiting-for-network"
@@ -19,13 +21,19 @@ export interface SessionFacts {
   readonly troubles: readonly Trouble[];
   /** Originals of it without a proved copy on the second disk; 0 when there is to be none. */
   readonly uncopied: number;
+  /** Whether a GhostRoll is at work on the library now; then what nothing has stopped is going on. */
+  readonly isAtWork?: boolean;
 }
 
 /** How far a session has come, from what is durably true of it: the card first, then the guests, then the second disk. */
-export function endOf({ session, tally, troubles, uncopied }: SessionFacts): SessionEnd {
-  if (!session.isOffloaded)
+export function endOf({ session, tally, troubles, uncopied, isAtWork = false }: SessionFacts): SessionEnd {
+  const isGoingOn = isAtWork && session.waitsFor === null;
+  if (!session.isOffloaded) {
+    if (isGoingOn) return "being-read";
     return session.waitsFor === "disk-full" ? "waiting-for-space" : "waiting-for-card";
-  if (tally.kept > 0 && !session.isPublished && !session.isRevoked) return "waiting-for-network";
+  }
+  if (tally.kept > 0 && !session.isPublished && !session.isRevoked)
+    return isGoingOn ? "being-delivered" : "waiting-for-network";
   if (uncopied > 0) return "waiting-for-second-disk";
   if (session.isRevoked) return "revoked";
   return tally.failed > 0 || troubles.length > 0 ? "complete-with-failures" : "complete";
@@ -44,6 +52,10 @@ export function endInWords(facts: SessionFacts): string {
       return tally.failed > 0
         ? `Complete but for ${count(tally.failed, "file")}: ${number(tally.kept + tally.duplicates)} of ${number(tally.found)} kept; ${tally.failed} unreadable: ${namesOf(troubles)}.`
         : `Complete: ${keptInWords(tally)}; with problems: ${namesOf(troubles)}.`;
+    case "being-read":
+      return `The card is being read: ${unread(tally)}`;
+    case "being-delivered":
+      return `On its way to the gallery: ${number(tally.published)} of ${count(tally.kept, "kept file")} so far.`;
     case "waiting-for-card":
       if (waits === "card-unresponsive")
         return `The card does not respond: ${unread(tally)} ${FAILURES["card-unresponsive"].hint}`;
@@ -63,6 +75,8 @@ export function endInWords(facts: SessionFacts): string {
 export const ENDS_IN_SHORT = {
   complete: "complete",
   "complete-with-failures": "complete",
+  "being-read": "being read",
+  "being-delivered": "on its way to the gallery",
   "waiting-for-card": "waiting for the card",
   "waiting-for-space": "waiting for space",
   "waiting-for-network": "waiting for the network",

@@ -34,7 +34,7 @@ export interface Session {
 export interface PastSession extends Session {
   /** Whether its gallery opens and says that it is complete. */
   readonly isPublished: boolean;
-  /** What stopped it last; `null` when nothing did, or it has gone on since. */
+  /** What stopped it last; `null` when nothing did, or it has gone on since. Of what a kill has stopped, `interrupted`, from the next start on. */
   readonly waitsFor: FailureCode | null;
   /** When the link ends that guests were given last, in milliseconds since 1970; `null` when it does not. */
   readonly linkEndsMs: number | null;

@@ -28,6 +28,9 @@ const ENDS: readonly (readonly [SessionEnd, Partial<SessionFacts>, RegExp])[] = 
   ["waiting-for-space", { ...session({ isOffloaded: false, waitsFor: "disk-full" }), ...half }, /30 of 40 files not read yet\. Free some space/],
   ["waiting-for-network", { ...session({ isPublished: false, waitsFor: "remote-unreachable" }), tally: { ...tally, published: 30 } }, /7 of 37 kept files not in .*Check the network/],
   ["waiting-for-network", session({ isPublished: false, waitsFor: "interrupted" }), /Waiting for the network/],
+  ["being-read", { ...session({ isOffloaded: false, isPublished: false }), ...half, isAtWork: true }, /being read: 30 of 40 files not read yet\.$/],
+  ["waiting-for-card", { ...session({ isOffloaded: false, waitsFor: "card-removed" }), ...half, isAtWork: true }, /Waiting for the card/],
+  ["being-delivered", { ...session({ isPublished: false }), tally: { ...tally, published: 30 }, isAtWork: true }, /30 of 37 kept files so far/],
   ["revoked", session({ isPublished: false, isRevoked: true }), /nobody can open its gallery; 37 files kept/],
   ["waiting-for-second-disk", { uncopied: 12 }, /second disk: 12 of 37 kept files not copied/],
 ]; // biome-ignore format: a table reads in columns
