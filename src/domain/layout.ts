@@ -105,7 +105,7 @@ export function isPage(key: string): boolean {
   return /^(assets\/[^/]+|g\/[\w-]{22}(\/(i\.json|m\/([\w-]+\/)?\d+\.json|n\/([\w-]+\/)?\d+))?)$/.test(key);
 }
 
-/** The gallery a key belongs to, by the name in its links; `null` for what belongs to none. */
+/** The gallery a key belongs to, by the name in its links, also what stations tell each other of it; `null` for what belongs to none. */
 export function slugIn(key: string): string | null {
-  return /^g\/([^/]+)/.exec(key)?.[1] ?? null;
+  return /^(?:g|stations)\/([^/]+)/.exec(key)?.[1] ?? null;
 }

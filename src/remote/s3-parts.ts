@@ -86,7 +86,7 @@ async function sendParts(
     await prove(s3, key, object, ours, signal);
   } catch (error) {
     // 412: somebody else has completed it meanwhile.
-    const isOver = isBodyWrong(error) || isLost(error) || statusOf(error) === 412;
+    const isOver = isBodyWrong(error) || isLost(error) || statusOf(error) === 412 || isRevoked(signal);
     const isKept = s3.begun !== null && !isOver;
     if (progress.id !== null && !isKept) await takeBack(s3, key, object.key, progress.id);
     signal.throwIfAborted();
@@ -145,6 +145,10 @@ function goingOn(
   };
   return Object.create(client, { send: { value: send } }) as S3;
 }
+
+/** Whether it was broken off for good. */
+const isRevoked = ({ reason }: AbortSignal): boolean =>
+  Failure.is(reason) && reason.code === "gallery-revoked";
 
 /** What cannot be taken back now is left to the sweep. */
 async function takeBack({ client, bucket, ask, begun }: S3Connection, key: string, name: string, id: string) {
