@@ -7,6 +7,7 @@ import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Session } from "../domain/session.ts";
 import { certify } from "../ingest/certify.ts";
+import { graver, isOfTheStore } from "../ingest/in-turn.ts";
 import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
 import type { Rescan } from "../ingest/offload-options.ts";
 import { deliverOriginals } from "../ingest/originals.ts";
@@ -96,8 +97,10 @@ export async function ingestInto(
   const columns = () => context.out.columns ?? DEFAULT_COLUMNS;
   const tracker = track(volume.label);
   const display = isQuiet ? null : openDisplay({ ...displayOptions(context), columns });
+  let shown = null as Session | null;
   const report: Parameters<typeof ingestCard>[3] = (told) => {
     tracker.hear(told);
+    if (told.kind === "published") shown = told.session;
     house.announcer.hear(told);
     // With nothing to read there is nothing to watch: the summary says it all.
     if (tracker.look().foundFiles > 0) display?.update(tracker.look());
@@ -109,11 +112,19 @@ export async function ingestInto(
   warnOfStore(house, display, context.signal);
   try {
     const ingested = await ingestCard(volume, options, ports, report, context.signal);
-    const [late, before] = await Promise.all([
-      ingested.undelivered ?? deliverRest(options, ports, hearLast, context.signal),
+    const { undelivered } = ingested;
+    const own = undelivered === null ? [] : ingested.offloaded.sessions.map(({ id }) => id);
+    const [rest, before] = await Promise.all([
+      undelivered !== null && isOfTheStore(undelivered)
+        ? null
+        : deliverRest(options, ports, hearLast, context.signal, own),
       ingested.certified,
     ]);
-    const failure = late === null ? await deliverOriginals(options, ports, report, context.signal) : null;
+    const late = graver(undelivered, rest);
+    const failure =
+      late !== null && isOfTheStore(late)
+        ? null
+        : await deliverOriginals(options, ports, report, context.signal);
     const originals =
       options.originals === "none" ? null : { ...ports.catalog.countOriginals(options.originals), failure };
     // The bucket may be the second place that was missing before.
@@ -122,10 +133,10 @@ export async function ingestInto(
     // What earlier runs could not copy, too.
     const uncopied = certificate.uncopied ?? (await ports.second?.copied("all", context.signal)) ?? null;
     display?.close();
-    const { link: shownLink } = tracker.look();
+    const shownLink = shown !== null && ports.catalog.isRevoked(shown.slug) ? null : tracker.look().link;
     const latest = ports.catalog.latestGallery(volume.id);
     const [link, unsigned] = shownLink === null && latest ? await linkNow(latest, ports) : [shownLink, null];
-    const outcome = { ...ingested, undelivered: late ?? unsigned, originals };
+    const outcome = { ...ingested, undelivered: undelivered ?? unsigned, rest, originals };
     const certified = { ...certificate, uncopied };
     const summary = summarize(
       volume.label,

@@ -41,9 +41,10 @@ export function openLinkKeeper(
     async round(stopped) {
       await settle(async () => {
         warn();
-        const sessions = await signAgain(options.title, ports, AbortSignal.any([stopped, signal]));
-        if (sessions.length > 0) log.info({ sessions }, "links signed anew");
-        return null;
+        const ends = AbortSignal.any([stopped, signal]);
+        const { signed, failure } = await signAgain(options.title, ports, ends);
+        if (signed.length > 0) log.info({ sessions: signed }, "links signed anew");
+        return failure;
       });
     },
     firstMs: FIRST_MS,
@@ -68,9 +69,9 @@ export function openLinkKeeper(
   }
   const clear = async () => {
     await settle(async () => {
-      const sessions = await takeDown(ports, signal);
-      if (sessions.length > 0) log.info({ sessions }, "revoked galleries taken down");
-      return null;
+      const { gone, failure } = await takeDown(ports, signal);
+      if (gone.length > 0) log.info({ sessions: gone }, "revoked galleries taken down");
+      return failure;
     });
   };
   const looking = openRounds({

@@ -2,14 +2,17 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openCatalog, readSessions } from "../catalog/catalog.ts";
 import type { Settings } from "../config/slices.ts";
 import { Failure } from "../domain/failure.ts";
+import { keys } from "../domain/layout.ts";
 import { endDay, linkState } from "../domain/link-end.ts";
 import type { PastSession } from "../domain/session.ts";
 import { defaultTitle } from "../domain/session.ts";
+import { shared } from "../gallery/shared.ts";
+import { isOfTheStore } from "../ingest/in-turn.ts";
 import { deliverSession } from "../ingest/ingest-card.ts";
-import type { LinksNow } from "../ingest/links.ts";
 import { linksNow } from "../ingest/links.ts";
 import { signAgain } from "../ingest/sign-again.ts";
 import { takeDown } from "../ingest/take-down.ts";
+import type { ObjectStore } from "../remote/object-store.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
@@ -31,6 +34,7 @@ export async function link(command: Asked<"link">, context: Context): Promise<nu
       "gallery-unseen",
       `The link of ${nameOf(session, settings)} ended on ${endDay(session.linkEndsMs)}, and its pictures with it: \`ghostroll share ${session.name} --renew\` opens it again.`,
     );
+  await refuseRevokedElsewhere(session, settings, context.signal);
   return tell(session, command, settings, context);
 }
 
@@ -45,64 +49,113 @@ export async function share(command: Asked<"share">, context: Context): Promise<
     );
   const session = findSession(settings, name, "seen");
   const isOpen = await besideOrAlone(settings, context, {
-    async alone(house) {
-      const renewed = house.catalog.renew(session.id);
-      const { options, ports } = house;
+    async alone({ catalog, options, ports }) {
+      let failure: Failure | null = null;
+      if (!session.isRevoked) {
+        catalog.renew(session.id);
+        ({ failure } = await signAgain(options.title, ports, context.signal));
+      }
+      // By its owner, or by another station, as signing has found out.
+      const isRevoked = catalog.isRevoked(session.slug);
+      if (isRevoked)
+        failure = await deliverSession(catalog.renew(session.id), options, ports, () => {}, context.signal);
+      const isUnsigned = catalog.published().some((one) => one.session.id === session.id && one.signedWith === null); // biome-ignore format: one line
       // Said when it stopped what was asked for, not when another gallery could not be signed anew.
-      const failure = session.isRevoked
-        ? await deliverSession(renewed, options, ports, () => {}, context.signal)
-        : null;
-      if (failure !== null) throw failure;
-      await signAgain(options.title, ports, context.signal);
+      if (failure !== null && (isRevoked || isUnsigned)) throw failure;
       return true;
     },
     async beside(catalog) {
-      catalog.renew(session.id);
-      return until(() => catalog.published().some((one) => one.session.id === session.id && one.signedWith !== null)); // biome-ignore format: one line
+      const { slug } = catalog.renew(session.id);
+      const isSigned = () => catalog.published().some((one) => one.session.id === session.id && one.signedWith !== null); // biome-ignore format: one line
+      await until(() => isSigned() || catalog.isRevoked(slug));
+      return isSigned();
     },
   });
+  const renewed = findSession(settings, session.name, "any");
+  refuseRevoked(renewed, settings);
+  const isNew = session.isRevoked && !isOpen;
+  // The stations of a shared gallery have yet to agree on its address.
+  if (isNew && (command.text !== null || renewed.sharing !== null))
+    throw new Failure(
+      "gallery-unseen",
+      `The new link of ${nameOf(renewed, settings)} does not open yet: \`ghostroll link ${session.name}\` gives it as soon as it does, or sends it with --text.`,
+    );
   if (!isOpen && !command.json)
-    say(context.out, "The running GhostRoll opens it as soon as it has put everything into the store.");
-  return tell(findSession(settings, session.name, "any"), command, settings, context);
+    say(
+      context.out,
+      isNew
+        ? "It opens as soon as the GhostRoll that is running, or the next one, has put everything into the store."
+        : "Its pictures get new links as soon as the GhostRoll that is running, or the next `ghostroll watch`, has made them.",
+    );
+  return tell(renewed, command, settings, context);
 }
 
-/** `ghostroll revoke`: nobody can open a gallery any more. Returns the exit code, 75 while something is left of it. */
+/** `ghostroll revoke`: nobody can open a gallery any more. Returns the exit code, 75 while something of it may open. */
 export async function revoke(command: Asked<"revoke">, context: Context): Promise<number> {
   const settings = context.settings(command.settings);
   const session = findSession(settings, command.session, "any");
-  const { left, failure } = await besideOrAlone(settings, context, {
-    async alone(house) {
-      house.catalog.revoke(session.id);
-      const stopped = await takeDown(house.ports, context.signal).then(() => null, orFailure);
-      return { left: house.catalog.storesLeft(session.id), failure: stopped };
+  const here = storeName(settings);
+  /** What is not known to be gone from this store, and of others that something may be there. */
+  const leftIn = (catalog: Pick<House["catalog"], "toTakeDown" | "storesLeft">) => ({
+    slugs: catalog
+      .toTakeDown()
+      .flatMap((one) => (one.session.id === session.id || one.slug === session.slug ? [one.slug] : [])),
+    elsewhere: catalog.storesLeft(session.id).filter((store) => store !== here),
+  });
+  const { slugs, elsewhere, failure, later } = await besideOrAlone(settings, context, {
+    async alone({ catalog, ports }) {
+      catalog.revoke(session.id);
+      const stopped = (await takeDown(ports, context.signal, session)).failure;
+      // What earlier ones have left is not what was asked for.
+      if (stopped === null || !isOfTheStore(stopped)) await takeDown(ports, context.signal);
+      return { ...leftIn(catalog), failure: stopped, later: "`ghostroll retry` removes what is left of it, and a running `ghostroll watch` does so by itself." }; // biome-ignore format: one line
     },
     async beside(catalog) {
       catalog.revoke(session.id);
-      await until(() => !catalog.storesLeft(session.id).includes(storeName(settings)));
-      return { left: catalog.storesLeft(session.id), failure: null };
+      await until(() => leftIn(catalog).slugs.length === 0);
+      return { ...leftIn(catalog), failure: null, later: "The GhostRoll that is running, or the next one, removes what is left of it as soon as that is possible." }; // biome-ignore format: one line
     },
   });
-  const isGone = !left.includes(storeName(settings));
-  const elsewhere = left.filter((store) => store !== storeName(settings));
-  const exitCode = isGone && elsewhere.length === 0 ? 0 : (failure?.policy.exit ?? 75);
+  const isKnown = failure !== null && isOfTheStore(failure);
+  const asked = isKnown ? failure : await look(slugs, settings, context.signal);
+  const isOpen = asked !== "gone";
+  const why = failure ?? (asked instanceof Failure ? asked : null);
+  const isDone = slugs.length === 0 || (!isOpen && failure === null);
+  const exitCode = isDone && elsewhere.length === 0 ? 0 : (why?.policy.exit ?? 75);
   if (command.json) {
-    say(context.out, JSON.stringify({ session: session.name, isGone, elsewhere, exitCode }, null, 2));
+    say(context.out, JSON.stringify({ session: session.name, isGone: !isOpen, elsewhere, exitCode }, null, 2)); // biome-ignore format: one line
     return exitCode;
   }
   const name = nameOf(session, settings);
   say(
     context.out,
-    isGone
-      ? `Revoked: nobody can open the gallery of ${name} any more. The originals are untouched.`
-      : `Revoked, but not gone yet: the gallery of ${name} still opens where its link is known.`,
-    ...(failure === null ? [] : [`${failure.message} ${failure.policy.hint}`]),
-    ...(isGone ? [] : ["It is taken down as soon as that is possible, by itself."]),
+    isOpen
+      ? `Revoked, but not gone yet: the gallery of ${name} may still open where its link is known.`
+      : `Revoked: nobody can open the gallery of ${name} ${elsewhere.length > 0 ? "here " : ""}any more. The originals are untouched.`,
+    ...(why === null ? [] : [`${why.message} ${why.policy.hint}`]),
+    ...(isDone ? [] : [later]),
     ...elsewhere.map(
       (store) =>
-        `It was in another place too, which the settings do not name now (${store}): run this with them.`,
+        `It was in another place too, and may still open there, which the settings do not name now (${store}): run this with them.`,
     ),
   );
   return exitCode;
+}
+
+/**
+ * What guests find of revoked galleries: `gone` is nothing, though for a while their traces may be in the store and something on
+ * its way there, to be removed when it comes; a failure when the store does not say.
+ */
+async function look(
+  slugs: readonly string[],
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<"gone" | "there" | Failure> {
+  if (slugs.length === 0) return "gone";
+  return inStore(settings, async (store) => {
+    for (const slug of slugs) for await (const _ of store.list(keys.shell(slug), signal)) return "there";
+    return "gone";
+  }).catch(orFailure);
 }
 
 /**
@@ -113,14 +166,44 @@ function findSession(settings: Settings, word: string, gallery: "open" | "seen" 
   const catalog = readSessions(settings.library.dbPath);
   try {
     const session = sessionCalled(word, catalog?.allSessions() ?? []);
-    if (gallery === "open" && session.isRevoked)
-      throw new Failure("gallery-revoked", `The gallery of ${nameOf(session, settings)} was revoked.`);
+    if (gallery === "open") refuseRevoked(session, settings);
     if (gallery !== "any" && !session.isRevoked && catalog?.tally(session.id).published === 0)
       throw new Failure("gallery-unseen", `Nothing of ${nameOf(session, settings)} can be seen yet.`);
     return session;
   } finally {
     catalog?.close();
   }
+}
+
+function refuseRevoked(session: PastSession, settings: Settings): void {
+  if (session.isRevoked)
+    throw new Failure("gallery-revoked", `The gallery of ${nameOf(session, settings)} was revoked.`);
+}
+
+/** A moment longer than a network takes that is there. */
+const NAME_MS = 5000;
+
+/** Another station may have revoked a shared gallery since this one put something into it. Where the store cannot be asked, nobody knows. */
+async function refuseRevokedElsewhere(
+  session: PastSession,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { sharing, slug } = session;
+  if (sharing === null) return;
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(NAME_MS)]);
+  const named = await inStore(settings, async (store) => store.get(keys.galleryNamed(sharing.gallery), soon))
+    .then((bytes) => bytes && shared.slugIn(bytes))
+    .catch((error: unknown) => {
+      if (!Failure.is(error, "session") && error !== soon.reason) throw error;
+      return null;
+    });
+  signal.throwIfAborted();
+  if (named !== null && named !== slug)
+    throw new Failure(
+      "gallery-revoked",
+      `The gallery of ${nameOf(session, settings)} was revoked by another station.`,
+    );
 }
 
 /**
@@ -175,7 +258,7 @@ async function tell(
   settings: Settings,
   context: Context,
 ): Promise<number> {
-  const now = await linksToday(session, settings);
+  const now = await inStore(settings, async (store) => linksNow(session, store));
   const title = settings.gallery.title || defaultTitle(session);
   const sent =
     text === null ? null : await textLink(text, session, title, now.link, settings, context.signal);
@@ -193,11 +276,15 @@ async function tell(
   return exitCode;
 }
 
-async function linksToday(session: PastSession, settings: Settings): Promise<LinksNow> {
+/** Asks the store something that needs no library. */
+async function inStore<Answer>(
+  settings: Settings,
+  ask: (store: ObjectStore) => Promise<Answer>,
+): Promise<Answer> {
   const closing: (() => void | Promise<void>)[] = [];
   const { store } = await openStore(settings, null, closing);
   try {
-    return await linksNow(session, store);
+    return await ask(store);
   } finally {
     for (const close of closing) await close();
   }

@@ -34,8 +34,12 @@ export interface Summary {
   readonly puts: number;
   readonly putBytes: number;
   readonly link: string | null;
-  /** Why pictures have not reached their guests. */
-  readonly undelivered: { readonly code: FailureCode; readonly message: string } | null;
+  /** Why pictures have not reached their guests, those of this card or else those of an earlier one. */
+  readonly undelivered: {
+    readonly code: FailureCode;
+    readonly message: string;
+    readonly isOfThisCard: boolean;
+  } | null;
   /** Of the library's originals that go to the bucket, how many are there; `null` when none are to. */
   readonly originals: OriginalsLook | null;
 }
@@ -50,6 +54,8 @@ interface OriginalsLook {
 
 /** What `ingestCard` and what followed it came to. */
 interface Outcome extends Pick<Ingested, "offloaded" | "undelivered"> {
+  /** What stopped the delivery of what earlier runs have left. */
+  readonly rest: Failure | null;
   readonly originals: {
     readonly chosen: number;
     readonly absent: number;
@@ -59,7 +65,7 @@ interface Outcome extends Pick<Ingested, "offloaded" | "undelivered"> {
 
 export function summarize(
   label: string,
-  { offloaded, undelivered, originals }: Outcome,
+  { offloaded, undelivered, rest, originals }: Outcome,
   { format, uncopied, receipt }: Certificate,
   bytesRead: number,
   traffic: { readonly puts: number; readonly bytes: number },
@@ -71,6 +77,7 @@ export function summarize(
   const tallies = sessions.map(({ id }) => catalog.tally(id));
   const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0);
   const troubles = [...sessions.flatMap(({ id }) => catalog.troubles(id)), ...refused];
+  const late = undelivered ?? rest;
   // What is no file is told by its session, and by the last look at the card.
   const named = [
     ...new Map(troubles.map((trouble) => [`${trouble.name}\0${trouble.reason}`, trouble])).values(),
@@ -97,7 +104,7 @@ export function summarize(
     puts: traffic.puts,
     putBytes: traffic.bytes,
     link,
-    undelivered: undelivered && { code: undelivered.code, message: undelivered.message },
+    undelivered: late && { code: late.code, message: late.message, isOfThisCard: undelivered !== null },
     originals: originals && {
       uploaded: originals.chosen - originals.absent,
       waiting: originals.absent,
@@ -151,8 +158,7 @@ export function summaryLines(summary: Summary): string[] {
   lines.push(...summary.verdicts);
   if (summary.receipt !== null)
     lines.push(`The receipt is ${summary.receipt}/receipt.txt, below the library.`);
-  if (undelivered !== null)
-    lines.push(`The gallery is not complete: ${undelivered.message} ${FAILURES[undelivered.code].hint}`);
+  if (undelivered !== null) lines.push(undeliveredLine(undelivered));
   if (summary.originals !== null) lines.push(...originalsLines(summary.originals));
   if (uncopied !== null)
     lines.push(
@@ -165,6 +171,12 @@ export function summaryLines(summary: Summary): string[] {
 export function inBucketInWords(originals: number): string {
   const are = allAre(originals, "original");
   return `${are.charAt(0).toUpperCase()}${are.slice(1)} in the bucket too.`;
+}
+
+function undeliveredLine({ code, message, isOfThisCard }: NonNullable<Summary["undelivered"]>): string {
+  const which = isOfThisCard ? "The gallery is not complete: " : "Not every gallery is complete: ";
+  // Says by itself which gallery it is of, and that one is not to be complete.
+  return `${code === "revoke-unfinished" ? "" : which}${message} ${FAILURES[code].hint}`;
 }
 
 function originalsLines({ uploaded, waiting, reason }: OriginalsLook): string[] {

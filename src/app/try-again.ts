@@ -1,6 +1,5 @@
 import { count } from "../domain/amounts.ts";
-import { deliverRest } from "../ingest/ingest-card.ts";
-import { deliverOriginals } from "../ingest/originals.ts";
+import { deliverAll } from "../ingest/ingest-card.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
@@ -23,7 +22,7 @@ export async function tryAgain(
     const pictures = catalog.tryAgain(session?.id ?? null);
     const waiting = catalog.undelivered();
     const completed: string[] = [];
-    const galleries = await deliverRest(
+    const failure = await deliverAll(
       options,
       ports,
       (told) => {
@@ -31,7 +30,6 @@ export async function tryAgain(
       },
       context.signal,
     );
-    const failure = galleries ?? (await deliverOriginals(options, ports, () => {}, context.signal));
     const touched = waiting.filter(({ id }) => session === null || id === session.id);
     const damaged = touched.reduce((sum, { id }) => sum + catalog.tally(id).damaged, 0);
     const exitCode = failure?.policy.exit ?? (damaged > 0 ? 3 : 0);

@@ -5,8 +5,7 @@ import { watchCards } from "../card/watcher.ts";
 import type { Settings } from "../config/slices.ts";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
-import { deliverRest, ingestCard } from "../ingest/ingest-card.ts";
-import { deliverOriginals } from "../ingest/originals.ts";
+import { deliverAll, ingestCard } from "../ingest/ingest-card.ts";
 import type { Report } from "../ingest/report.ts";
 import type { Context } from "./context.ts";
 import type { House } from "./house.ts";
@@ -85,7 +84,7 @@ export async function keepWatch(
     const retry = openRetry({
       async attempt(stopped) {
         const ends = AbortSignal.any([stopped, context.signal]);
-        const failure = await settle(null, () => deliverAll(house, report, ends));
+        const failure = await settle(null, () => deliverAll(house.options, house.ports, report, ends));
         return later(failure) ?? "never";
       },
     });
@@ -182,22 +181,11 @@ function waiting(log: Logger) {
   return (failure: Failure | null): Next | null => {
     // What is wrong with a card says nothing of what waits besides.
     const mayPass = failure !== null && (failure.policy.retry || failure.policy.stops === "command");
-    if (mayPass && !isWaiting && failure.code.startsWith("remote-")) log.info("waiting for the network");
+    if (mayPass && !isWaiting && failure.code === "remote-unreachable") log.info("waiting for the network");
     isWaiting = mayPass;
     if (failure === null) return null;
     return mayPass ? "later" : "never";
   };
-}
-
-/** Galleries first; originals only when every one of them is complete. */
-async function deliverAll(
-  { options, ports }: House,
-  report: Report,
-  signal: AbortSignal,
-): Promise<Failure | null> {
-  return (
-    (await deliverRest(options, ports, report, signal)) ?? deliverOriginals(options, ports, report, signal)
-  );
 }
 
 async function takeIn(

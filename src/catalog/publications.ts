@@ -18,7 +18,8 @@ interface PublicationRow extends SessionRow {
   link_ends_ms: number | null;
 }
 
-const BELOW = "(key = 'g/' || :slug OR key GLOB 'g/' || :slug || '/*')";
+/** Objects of the gallery with this `:slug`. */
+export const BELOW = "(key = 'g/' || :slug OR key GLOB 'g/' || :slug || '/*')";
 
 /** Who may see the gallery of a session, by which links, and until when. */
 export function publications(connection: Connection, store: string) {
@@ -35,9 +36,10 @@ export function publications(connection: Connection, store: string) {
   const putAgain = connection.prepare<[number]>(
     "UPDATE card_file SET state = 'rendered' WHERE session = ? AND state IN ('uploaded', 'published')",
   );
-  const dropMessages = connection.prepare<[number]>(
+  const dropMessages = connection.prepare<[string]>(
     `UPDATE message SET state = 'given-up', reason = 'Its gallery was revoked.'
-       WHERE session = ? AND state = 'waiting' AND event <> 'trouble'`,
+       WHERE session IN (SELECT id FROM session WHERE coalesce(shared_slug, slug) = ?)
+         AND state = 'waiting' AND event <> 'trouble'`,
   );
   const isRevoked = connection
     .prepare<[string]>("SELECT 1 FROM revoked_gallery WHERE slug = ? LIMIT 1")
@@ -51,7 +53,10 @@ export function publications(connection: Connection, store: string) {
     "UPDATE revoked_gallery SET is_gone = 1 WHERE slug = ? AND store = ?",
   );
   const left = connection
-    .prepare<[number], string>("SELECT DISTINCT store FROM revoked_gallery WHERE session = ? AND is_gone = 0")
+    .prepare<{ id: number }, string>(
+      `SELECT DISTINCT store FROM revoked_gallery WHERE is_gone = 0 AND (session = :id
+         OR slug = (SELECT coalesce(shared_slug, slug) FROM session WHERE id = :id))`,
+    )
     .pluck();
   const rename = connection.prepare<[string, number]>(
     "UPDATE session SET slug = ?, shared_slug = NULL WHERE id = ?",
@@ -95,7 +100,7 @@ export function publications(connection: Connection, store: string) {
           close.run(id);
           putAgain.run(id);
           forgetLinks.run(id);
-          dropMessages.run(id);
+          dropMessages.run(slug);
         })
         .immediate(),
 
@@ -107,7 +112,7 @@ export function publications(connection: Connection, store: string) {
     tookDown: (slug: string): void => void tookDown.run(slug, store),
 
     /** Stores that may still hold something of what was revoked of a session. */
-    storesLeft: (id: SessionId): readonly string[] => left.all(id),
+    storesLeft: (id: SessionId): readonly string[] => left.all({ id }),
 
     /**
      * Has the gallery of a session shared anew: a revoked one under another name, since links to the old one never open again;

@@ -12,6 +12,7 @@ interface PastRow extends SessionRow {
   waits_for: string | null;
   link_ends_ms: number | null;
   is_revoked: number;
+  is_standing: number;
 }
 
 export interface SessionRow {
@@ -34,11 +35,16 @@ export const COLUMNS = `session.id, session.name, volume, label, day, coalesce(s
 export const REVOKED =
   "EXISTS (SELECT 1 FROM revoked_gallery WHERE slug = coalesce(session.shared_slug, session.slug))";
 
+/** Whether something of its revoked gallery may be left in a store. */
+const STANDING =
+  "EXISTS (SELECT 1 FROM revoked_gallery WHERE slug = coalesce(session.shared_slug, session.slug) AND is_gone = 0)";
+
 /** Sessions and what became of them. */
 export function sessions(connection: Connection) {
   const byId = connection.prepare<[number], SessionRow>(`SELECT ${COLUMNS} FROM session WHERE id = ?`);
   const all = connection.prepare<[], PastRow>(
-    `SELECT ${COLUMNS}, is_published, waits_for, link_ends_ms, ${REVOKED} AS is_revoked FROM session ORDER BY id`,
+    `SELECT ${COLUMNS}, is_published, waits_for, link_ends_ms, ${REVOKED} AS is_revoked, ${STANDING} AS is_standing
+       FROM session ORDER BY id`,
   );
   const unfinished = connection.prepare<[string], SessionRow>(
     `SELECT ${COLUMNS} FROM session WHERE volume = ? AND is_offloaded = 0 ORDER BY id LIMIT 1`,
@@ -48,7 +54,7 @@ export function sessions(connection: Connection) {
        AND EXISTS (SELECT 1 FROM card_file WHERE session = session.id AND state IN ${KEPT}) ORDER BY id`,
   );
   const latestOf = connection.prepare<[string], SessionRow>(
-    `SELECT ${COLUMNS} FROM session WHERE volume = ? AND is_published = 1 ORDER BY id DESC LIMIT 1`,
+    `SELECT ${COLUMNS} FROM session WHERE volume = ? AND is_published = 1 AND NOT ${REVOKED} ORDER BY id DESC LIMIT 1`,
   );
   const last = connection.prepare<[string], SessionRow>(
     `SELECT ${COLUMNS} FROM session WHERE volume = ? ORDER BY id DESC LIMIT 1`,
@@ -150,7 +156,7 @@ export function sessions(connection: Connection) {
     lastSession: (volume: VolumeId): Session | null => toSession(last.get(volume)),
     sessionNamed: (id: SessionId): Session | null => toSession(byId.get(id)),
     unfinishedSession: (volume: VolumeId): Session | null => toSession(unfinished.get(volume)),
-    /** The newest complete gallery of a volume: what to show when there is nothing new. */
+    /** The newest complete gallery of a volume that guests may see: what to show when there is nothing new. */
     latestGallery: (volume: VolumeId): Session | null => toSession(latestOf.get(volume)),
     undelivered: (): readonly Session[] => undelivered.all().flatMap((row) => toSession(row) ?? []),
 
@@ -238,13 +244,21 @@ export function sessions(connection: Connection) {
   };
 }
 
-function toPast({ is_published, waits_for, link_ends_ms, is_revoked, ...row }: PastRow): PastSession {
+function toPast({
+  is_published,
+  waits_for,
+  link_ends_ms,
+  is_revoked,
+  is_standing,
+  ...row
+}: PastRow): PastSession {
   return {
     ...sessionIn(row),
     isPublished: is_published === 1,
     waitsFor: waits_for as FailureCode | null,
     linkEndsMs: link_ends_ms,
     isRevoked: is_revoked === 1,
+    isStanding: is_standing === 1,
   };
 }
 

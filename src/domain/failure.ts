@@ -41,6 +41,7 @@ export const FAILURES = {
   "gallery-gone":        { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Run it again: what is not shown yet gets a new gallery of that name, with a new link." },
   "clock-unset":         { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Set the clock (`timedatectl` says whether it follows the network's), and run it again: the gallery opens then." },
   "gallery-revoked":     { stops: "session", retry: false, exit: 64, hint: "`ghostroll share SESSION --renew` opens it again, under a new link." },
+  "revoke-unfinished":   { stops: "session", retry: false, exit: 78, hint: "Check the access key: docs/iam/revoker.json has what it needs to take galleries down. `ghostroll retry` then removes what is left." },
   "gallery-unseen":      { stops: "command", retry: true,  exit: 75, hint: "`ghostroll status` says what it waits for." },
   "catalog-unusable":    { stops: "command", retry: false, exit: 74, hint: "Do not delete anything: the originals are in the library." },
   "catalog-lost":        { stops: "command", retry: false, exit: 74, hint: "`ghostroll rebuild` makes it anew from the library: nothing is lost, and links stay the same." },

@@ -16,7 +16,10 @@ export type SessionEnd =
   | "revoked";
 
 export interface SessionFacts {
-  readonly session: Pick<PastSession, "isOffloaded" | "isPublished" | "waitsFor" | "isRevoked">;
+  readonly session: Pick<
+    PastSession,
+    "isOffloaded" | "isPublished" | "waitsFor" | "isRevoked" | "isStanding"
+  >;
   readonly tally: Tally;
   readonly troubles: readonly Trouble[];
   /** Originals of it without a proved copy on the second disk; 0 when there is to be none. */
@@ -63,11 +66,11 @@ export function endInWords(facts: SessionFacts): string {
     case "waiting-for-space":
       return `Waiting for space: ${unread(tally)} ${FAILURES["disk-full"].hint}`;
     case "waiting-for-network":
-      return `Waiting for the network: ${number(tally.kept - tally.published)} of ${count(tally.kept, "kept file")} not in a complete gallery yet.${fixOf(waits)}`;
+      return `Waiting${NETWORK.includes(waits) ? " for the network" : ""}: ${number(tally.kept - tally.published)} of ${count(tally.kept, "kept file")} not in a complete gallery yet.${fixOf(waits)}`;
     case "waiting-for-second-disk":
       return `Waiting for the second disk: ${number(uncopied)} of ${count(tally.kept, "kept file")} not copied there yet.`;
     case "revoked":
-      return `Revoked: nobody can open its gallery; ${keptInWords(tally)}.`;
+      return `${session.isStanding ? "Revoked, but not gone yet: its gallery may still open" : "Revoked: nobody can open its gallery"}; ${keptInWords(tally)}.`;
   }
 }
 
@@ -83,6 +86,9 @@ export const ENDS_IN_SHORT = {
   "waiting-for-second-disk": "waiting for the second disk",
   revoked: "revoked",
 } as const satisfies Record<SessionEnd, string>;
+
+/** What stopped a session when nothing but the network did, as far as is known. */
+const NETWORK: readonly (FailureCode | null)[] = [null, "interrupted", "remote-unreachable"];
 
 /** Names said aloud before the rest is only counted. */
 const NAMED_AT_MOST = 5;

@@ -40,6 +40,8 @@ export interface PastSession extends Session {
   readonly linkEndsMs: number | null;
   /** Whether nobody may see its gallery. */
   readonly isRevoked: boolean;
+  /** Whether it is not taken down yet all the same. */
+  readonly isStanding: boolean;
 }
 
 /** What became of the files of one session. `found = kept + duplicates + failed` once it is offloaded. */

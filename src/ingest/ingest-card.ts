@@ -1,18 +1,19 @@
 import type { Volume } from "../domain/card.ts";
-import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
 import { sessionFolder } from "../domain/layout.ts";
 import { isRemovable } from "../domain/safety.ts";
-import type { Session } from "../domain/session.ts";
+import type { Session, SessionId } from "../domain/session.ts";
 import { doorbell } from "../flow/doorbell.ts";
 import type { Certificate } from "./certify.ts";
 import { certify } from "./certify.ts";
 import type { DeliverOptions, Feed } from "./deliver.ts";
 import { deliver } from "./deliver.ts";
+import { graver, inTurn, isOfTheStore } from "./in-turn.ts";
 import type { Offloaded } from "./offload.ts";
 import { offload } from "./offload.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { OriginalsOptions } from "./originals.ts";
+import { deliverOriginals } from "./originals.ts";
 import type { Ports } from "./ports.ts";
 import { isRevocation } from "./refuse-revoked.ts";
 import type { Report } from "./report.ts";
@@ -72,8 +73,10 @@ export async function ingestCard(
       close(true);
       const feed = openFeed();
       open = feed;
-      deliveries = deliveries.then(
-        async (before) => before ?? (await delivered(told.session, feed, options, ports, report, delivering)),
+      deliveries = deliveries.then(async (before) =>
+        before !== null && isOfTheStore(before)
+          ? before
+          : graver(before, await delivered(told.session, feed, options, ports, report, delivering)),
       );
       // Awaited below; until then a rejection must not end the process before the offload is done.
       deliveries.catch(() => undefined);
@@ -117,28 +120,38 @@ export async function ingestCard(
 
 /**
  * Takes down what was revoked, delivers what earlier runs have kept and could not deliver, and after all that makes what guests
- * download at once, also of this run. Returns the first failure; one of the store
- * stops it.
+ * download at once, also of this run. Only a failure of the store keeps one of these from the next. Leaves out the sessions that
+ * this run has `tried`. Returns the gravest failure.
  */
 export async function deliverRest(
   options: DeliverOptions & ZipOptions,
   ports: Ports,
   report: Report,
   signal: AbortSignal,
+  tried: readonly SessionId[] = [],
 ): Promise<Failure | null> {
-  try {
-    await takeDown(ports, signal);
-  } catch (error) {
-    if (Failure.is(error, "session")) return error;
-    throw error;
-  }
-  let first: Failure | null = null;
-  for (const session of ports.catalog.undelivered()) {
+  const { failure: standing } = await takeDown(ports, signal);
+  if (standing !== null && isOfTheStore(standing)) return standing;
+  const left = ports.catalog.undelivered().filter(({ id }) => !tried.includes(id));
+  const undelivered = await inTurn(left, async (session) => {
     const failure = await deliverSession(session, options, ports, report, signal);
-    first ??= failure;
-    if (failure !== null && !OF_ONE_GALLERY.has(failure.code)) break;
-  }
-  return first ?? zipGalleries(options, ports, report, signal);
+    if (failure !== null) throw failure;
+  });
+  if (undelivered !== null && isOfTheStore(undelivered)) return undelivered;
+  const unzipped = await zipGalleries(options, ports, report, signal);
+  return graver(graver(undelivered, unzipped), standing);
+}
+
+/** The same, and then the originals: what guests wait for is never behind a video. */
+export async function deliverAll(
+  options: DeliverOptions & ZipOptions & OriginalsOptions,
+  ports: Ports,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Failure | null> {
+  const failure = await deliverRest(options, ports, report, signal);
+  if (failure !== null && isOfTheStore(failure)) return failure;
+  return graver(failure, await deliverOriginals(options, ports, report, signal));
 }
 
 /** Delivers what is kept of one session that no card is being read for. Returns what stopped it. */
@@ -156,9 +169,6 @@ export async function deliverSession(
   await library.writeRecord(sessionFolder(session), catalog.record(session));
   return delivered(session, feed, options, ports, report, signal);
 }
-
-/** What is wrong with one gallery, and says nothing of the next. */
-const OF_ONE_GALLERY: ReadonlySet<FailureCode> = new Set(["gallery-gone", "remote-unconditional"]);
 
 async function delivered(
   session: Session,

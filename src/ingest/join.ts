@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { Failure } from "../domain/failure.ts";
 import { keys } from "../domain/layout.ts";
 import type { Session } from "../domain/session.ts";
+import { newSlug, slugOf } from "./gallery-name.ts";
 import type { Ports } from "./ports.ts";
 
 type JoinPorts = Pick<Ports, "catalog" | "store" | "galleries">;
@@ -26,30 +26,6 @@ export async function join(session: Session, ports: JoinPorts, signal: AbortSign
   catalog.joinGallery(session.id, slug);
   return { ...session, slug };
 }
-
-/** What a name stands for; `null` when no station has made that gallery, or one has revoked it. */
-export async function slugOf(
-  gallery: string,
-  { store, galleries }: Pick<Ports, "store" | "galleries">,
-  signal: AbortSignal,
-): Promise<string | null> {
-  const bytes = await store.get(keys.galleryNamed(gallery), signal);
-  return bytes && galleries.shared.slugIn(bytes);
-}
-
-/** From now on the name of a revoked gallery stands for another one: no station that looks puts anything into this one again. */
-export async function abandon(
-  gallery: string,
-  slug: string,
-  { store, galleries }: Pick<Ports, "store" | "galleries">,
-  signal: AbortSignal,
-): Promise<void> {
-  const found = await store.getTagged(keys.galleryNamed(gallery), signal);
-  if (found === null || galleries.shared.slugIn(found.bytes) !== slug) return;
-  await store.replace(galleries.shared.name(gallery, newSlug()), found.tag, signal);
-}
-
-const newSlug = () => randomBytes(16).toString("base64url");
 
 /** A store that lets two win would lose one station's photos from the page, silently; some do not know conditions at all. */
 async function assertOneWins(

@@ -7,7 +7,7 @@ import type { Part } from "../domain/part.ts";
 import { mergeParts } from "../domain/part.ts";
 import type { Session, Sharing } from "../domain/session.ts";
 import { tiles } from "../domain/tiles.ts";
-import { slugOf } from "./join.ts";
+import { slugOf } from "./gallery-name.ts";
 import { partsOf } from "./parts.ts";
 import type { Ports } from "./ports.ts";
 import { putChanged } from "./put-changed.ts";

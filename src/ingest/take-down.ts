@@ -1,25 +1,57 @@
+import { Failure } from "../domain/failure.ts";
 import { keys, sessionFolder } from "../domain/layout.ts";
-import { abandon } from "./join.ts";
+import type { Session } from "../domain/session.ts";
+import { abandon } from "./gallery-name.ts";
+import { inTurn } from "./in-turn.ts";
 import type { Ports } from "./ports.ts";
 
+type TakeDownPorts = Pick<Ports, "catalog" | "library" | "store" | "galleries">;
+
 /**
- * Removes from the store what is left there of revoked galleries, and writes into each session's record that it is revoked, so
- * that no rebuild brings it back. Originals and renditions in the library stay. What is interrupted is done at the next call.
- * Returns the names of their sessions. Throws `remote-*`, `disk-*`.
+ * Removes from the store what is left there of revoked galleries, with `only` those of one session, and writes into each
+ * session's record that it is revoked, so that no rebuild brings it back. Originals and renditions in the library stay. One that
+ * cannot be taken down holds up no other; what is left is done at the next call. Returns the names of the sessions whose galleries are gone, and the
+ * gravest failure.
  */
 export async function takeDown(
-  ports: Pick<Ports, "catalog" | "library" | "store" | "galleries">,
+  ports: TakeDownPorts,
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  const { catalog, library, store } = ports;
-  const names: string[] = [];
-  for (const { slug, session } of catalog.toTakeDown()) {
-    if (session.sharing !== null) await abandon(session.sharing.gallery, slug, ports, signal);
-    await store.deletePrefix(keys.shell(slug), signal);
-    if (session.sharing !== null) await store.deletePrefix(keys.parts(slug), signal);
-    await library.writeRecord(sessionFolder(session), catalog.record(session));
-    catalog.tookDown(slug);
-    names.push(session.name);
-  }
-  return names;
+  only: Pick<Session, "id" | "slug"> | null = null,
+): Promise<{ readonly gone: readonly string[]; readonly failure: Failure | null }> {
+  const gone: string[] = [];
+  const revoked = ports.catalog
+    .toTakeDown()
+    .filter(({ slug, session }) => only === null || session.id === only.id || slug === only.slug);
+  const failure = await inTurn(revoked, async ({ slug, session }) => {
+    await takeDownOne(slug, session, ports, signal);
+    gone.push(session.name);
+  });
+  return { gone, failure };
+}
+
+/** The same for one gallery of a session. Throws `revoke-unfinished` when the access key may not, `remote-*`, and `disk-*`. */
+async function takeDownOne(
+  slug: string,
+  session: Session,
+  { catalog, library, store, galleries }: TakeDownPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { sharing } = session;
+  // Each for itself: what guests see ends also where the other stations' record cannot be read or listed.
+  const steps = [
+    async () => sharing && abandon(sharing.gallery, slug, { store, galleries }, signal),
+    async () => store.deletePrefix(keys.shell(slug), signal),
+    async () => sharing && store.deletePrefix(keys.parts(slug), signal),
+  ];
+  const failure = await inTurn(steps, async (step) => {
+    await step().catch((error: unknown) => {
+      // A key that may not delete may put all the same: it says nothing of other galleries.
+      if (!Failure.is(error) || error.code !== "remote-refused") throw error;
+      const message = `Not everything of the revoked gallery of ${session.name} could be removed: ${error.message}`;
+      throw new Failure("revoke-unfinished", message, { cause: error });
+    });
+  });
+  if (failure !== null) throw failure;
+  await library.writeRecord(sessionFolder(session), catalog.record(session));
+  catalog.tookDown(slug);
 }

@@ -1,6 +1,7 @@
 import { Failure } from "../domain/failure.ts";
 import type { Session } from "../domain/session.ts";
 import { tiles } from "../domain/tiles.ts";
+import { inTurn } from "./in-turn.ts";
 import type { Ports } from "./ports.ts";
 import { publish } from "./publish.ts";
 import type { Report } from "./report.ts";
@@ -14,7 +15,7 @@ export interface ZipOptions {
 
 /**
  * Puts the zips of complete galleries into the store and their links into the galleries: the last thing there is to do, since it
- * sends every picture a second time. Returns the first failure that stopped it.
+ * sends every picture a second time. One gallery without holds up no other. Returns the gravest failure.
  */
 export async function zipGalleries(
   options: ZipOptions,
@@ -22,15 +23,7 @@ export async function zipGalleries(
   report: Report,
   signal: AbortSignal,
 ): Promise<Failure | null> {
-  for (const session of ports.catalog.unzipped())
-    try {
-      await zipGallery(session, options, ports, report, signal);
-    } catch (error) {
-      if (!Failure.is(error, "session")) throw error;
-      // By its owner, meanwhile: nothing is left to do.
-      if (error.code !== "gallery-revoked") return error;
-    }
-  return null;
+  return inTurn(ports.catalog.unzipped(), (session) => zipGallery(session, options, ports, report, signal));
 }
 
 async function zipGallery(

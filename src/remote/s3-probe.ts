@@ -58,7 +58,8 @@ export async function probeRights(
       link: async () => linkTo(await sign([galleries]), galleries, 0),
     };
     const rights = await probeFolder(s3, options, galleries, withLinks ? signed : null, signal);
-    rights.push(await probeList(s3, options, galleries, signal));
+    const ofShared = `stations/${FOLDER}/${name}`;
+    rights.push(await probeList(s3, options, [galleries, ofShared], signal));
     if (withOriginals) {
       const ofOriginals = await probeFolder(s3, options, `originals/${FOLDER}/${name}`, null, signal);
       rights.push(...ofOriginals.filter(({ right }) => right !== OF_THE_BUCKET));
@@ -143,17 +144,20 @@ async function probeFolder(
   return rights;
 }
 
-/** Only for taking galleries down. Deleting them cannot be tried without one. */
+/** Only for taking galleries down: below each of these keys. Deleting them cannot be tried without one. */
 async function probeList(
   { client, bucket, ask }: S3Connection,
   { prefix }: S3Options,
-  key: string,
+  below: readonly string[],
   signal: AbortSignal,
 ): Promise<ProbedRight> {
   const root = prefix === "" ? "" : `${prefix}/`;
-  const request = { Bucket: bucket, Prefix: root + key, MaxKeys: 1 };
-  const list = async (to: { abortSignal: AbortSignal }) => client.listObjectsV2(request, to);
-  const isAllowed = await ask(`list galleries in the bucket "${bucket}"`, signal, list).then(() => true, isAnswered); // biome-ignore format: one line
+  let isAllowed = true;
+  for (const key of below) {
+    const request = { Bucket: bucket, Prefix: root + key, MaxKeys: 1 };
+    const list = async (to: { abortSignal: AbortSignal }) => client.listObjectsV2(request, to);
+    isAllowed &&= await ask(`list galleries in the bucket "${bucket}"`, signal, list).then(() => true, isAnswered); // biome-ignore format: one line
+  }
   return { who: "the access key", right: "s3:ListBucket", folder: `${root}g/`, state: isAllowed ? "allowed" : "missing" }; // biome-ignore format: one line
 }
 

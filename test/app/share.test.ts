@@ -7,6 +7,7 @@ import { sessionCalled } from "../../src/app/session-called.ts";
 import type { PastSession } from "../../src/domain/session.ts";
 import { pictureCard } from "../support/card.ts";
 import { addressesIn, statusesOf } from "../support/crawl.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { startFlakyS3 } from "../support/flaky-s3.ts";
 import type { Running } from "../support/ghostroll.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
@@ -134,11 +135,14 @@ describe("a gallery of this machine", () => {
 });
 
 describe("a gallery in a bucket", () => {
-  const bucket = async (t: TestContext) => {
+  const bucket = async (
+    t: TestContext,
+    through: (endpoint: string) => Promise<string> = async (to) => to,
+  ) => {
     const server = await startFlakyS3(BUCKET);
     t.after(() => server.close());
     const env = { AWS_ACCESS_KEY_ID: "key", AWS_SECRET_ACCESS_KEY: "secret" };
-    const settings = { S3_BUCKET: BUCKET, S3_ENDPOINT: server.endpoint };
+    const settings = { S3_BUCKET: BUCKET, S3_ENDPOINT: await through(server.endpoint) };
     const left = () => [...server.objects.keys()].filter((key) => key.startsWith("ghostroll/g/"));
     return { server, left, ...(await library(t, settings, env)) };
   };
@@ -192,6 +196,37 @@ describe("a gallery in a bucket", () => {
     assert.doesNotMatch(daemon.out(), /"level":"error"/);
     assert.equal((await run("share", "last", "--renew")).code, 0);
     assert.equal(left().filter((key) => key.endsWith("-thumb.jpg")).length, PICTURES);
+  });
+
+  it("opens for nobody any more, and that is said, while something is still on its way there", async (t) => {
+    const slow = Promise.withResolvers<void>();
+    const { server, left, folder, run, watch, end } = await bucket(t, async (endpoint) => {
+      const proxy = await startFaultProxy(endpoint);
+      t.after(() => proxy.close());
+      let pictures = 0;
+      proxy.holdUp(async (method, path) => {
+        if (method === "PUT" && path.includes("/p/") && ++pictures > 8) await slow.promise;
+      });
+      return proxy.endpoint;
+    });
+    const { daemon } = await watch();
+    await rename(join(folder, "EOS"), join(folder, "media/EOS"));
+    await until("pictures", () => left().length >= 8);
+    const { code, out, err } = await run("revoke", "last");
+    assert.deepEqual([code, err, left()], [0, "", []], out);
+    assert.match(out, /^Revoked: nobody can open[^\n]*\n$/);
+    assert.match(
+      (await run("sessions", "--json")).out,
+      /Revoked, but not gone yet: its gallery may still open/,
+    );
+    slow.resolve();
+    await until("the end of it", async () =>
+      (await run("sessions", "--json")).out.includes("Revoked: nobody can open"),
+    );
+    assert.deepEqual(left(), []);
+    await end(daemon);
+    await server.quiet();
+    assert.deepEqual(left(), []);
   });
 });
 
@@ -264,4 +299,5 @@ const past = (id: number, label: string): PastSession => ({
   waitsFor: null,
   linkEndsMs: null,
   isRevoked: false,
+  isStanding: false,
 });

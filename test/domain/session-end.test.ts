@@ -9,7 +9,7 @@ const tally: Tally = {
   found: 40, kept: 37, duplicates: 3, failed: 0, damaged: 0, rendered: 37, uploaded: 37, published: 37, keptBytes: 9,
 }; // biome-ignore format: one line reads best
 const complete: SessionFacts = {
-  session: { isOffloaded: true, isPublished: true, waitsFor: null, isRevoked: false },
+  session: { isOffloaded: true, isPublished: true, waitsFor: null, isRevoked: false, isStanding: false },
   tally,
   troubles: [],
   uncopied: 0,
@@ -31,7 +31,9 @@ const ENDS: readonly (readonly [SessionEnd, Partial<SessionFacts>, RegExp])[] = 
   ["being-read", { ...session({ isOffloaded: false, isPublished: false }), ...half, isAtWork: true }, /being read: 30 of 40 files not read yet\.$/],
   ["waiting-for-card", { ...session({ isOffloaded: false, waitsFor: "card-removed" }), ...half, isAtWork: true }, /Waiting for the card/],
   ["being-delivered", { ...session({ isPublished: false }), tally: { ...tally, published: 30 }, isAtWork: true }, /30 of 37 kept files so far/],
+  ["waiting-for-network", { ...session({ isPublished: false, waitsFor: "gallery-gone" }), ...half }, /^Waiting: 10 of 10 kept files .*Run it again/],
   ["revoked", session({ isPublished: false, isRevoked: true }), /nobody can open its gallery; 37 files kept/],
+  ["revoked", session({ isPublished: false, isRevoked: true, isStanding: true }), /not gone yet: its gallery may still open; 37 files/],
   ["waiting-for-second-disk", { uncopied: 12 }, /second disk: 12 of 37 kept files not copied/],
 ]; // biome-ignore format: a table reads in columns
 

@@ -33,10 +33,15 @@ const amazon: S3Options = {
 };
 
 /** A session of so many photos whose pictures are in the store, and a way to publish it from a process just started. */
-async function gallery(t: TestContext, photos: number) {
+async function gallery(t: TestContext, photos: number, isBehindAnother = false) {
   const catalog = openCatalog(join(await tempFolder(t), "c.db"), "store");
   t.after(() => catalog.close());
   const volume = { id: "v1" as VolumeId, root: "/card", label: "EOS" };
+  if (isBehindAnother) {
+    const { id } = catalog.openSession(volume, "2026-11-19", [], { gallery: "party", station: "pi" });
+    catalog.beginDelivery(id);
+    catalog.markPublished(id, true);
+  }
   const files = Array.from({ length: photos }, (_, n) => ({
     path: Buffer.from(`DCIM/IMG_${n}.JPG`),
     sizeBytes: 9,
@@ -78,6 +83,8 @@ async function gallery(t: TestContext, photos: number) {
     const store = {
       sign,
       put: async ({ key }: { key: string }) => void put.push(key),
+      // As another version of GhostRoll may have written it.
+      get: async () => Buffer.from("what a shared gallery is called"),
     } as unknown as Ports["store"];
     const pictures = { preview: async () => ({ bytes: Buffer.from("jpeg"), sha256: hashOf("jpeg") }) };
     return { catalog, store, pictures, galleries: openGalleries({ templates }) } as unknown as Ports;
@@ -88,8 +95,11 @@ async function gallery(t: TestContext, photos: number) {
     put: () => put.splice(0),
     publish: async (nowMs: number) => publish(session, "complete", "", await started(nowMs), never),
     /** Once a day and whenever the daemon looks. */
-    signAgain: async (nowMs: number, other: Partial<S3Options> = {}) =>
-      signAgain("", await started(nowMs, other), never, () => nowMs),
+    async signAgain(nowMs: number, other: Partial<S3Options> = {}) {
+      const { signed, failure: failed } = await signAgain("", await started(nowMs, other), never, () => nowMs); // biome-ignore format: one line
+      if (failed !== null) throw failed;
+      return signed;
+    },
   };
 }
 
@@ -147,5 +157,13 @@ describe("a gallery that is signed again", () => {
     const away = { endpoint: "http://127.0.0.1:9", forcePathStyle: true };
     await assert.rejects(again.signAgain(Date.UTC(1970, 0, 1), away), failure("clock-unset"));
     assert.deepEqual(put(), []);
+  });
+
+  it("is so behind one that cannot be, for which a failure is told", async (t) => {
+    const { session, put, ...again } = await gallery(t, 3, true);
+    await again.publish(START_MS);
+    put();
+    await assert.rejects(again.signAgain(START_MS + DAY_MS), failure("remote-corrupt"));
+    assert.equal(put().at(-1), `g/${session.slug}`);
   });
 });

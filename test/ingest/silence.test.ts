@@ -27,7 +27,13 @@ describe("a card that falls silent", () => {
   it("is said so in the status, with what to do", () => {
     const tally = { found: 9, kept: 2, keptBytes: 2, duplicates: 0, failed: 0, damaged: 0 };
     const sentence = endInWords({
-      session: { isOffloaded: false, isPublished: false, isRevoked: false, waitsFor: "card-unresponsive" },
+      session: {
+        isOffloaded: false,
+        isPublished: false,
+        isRevoked: false,
+        isStanding: false,
+        waitsFor: "card-unresponsive",
+      },
       tally: { ...tally, rendered: 0, uploaded: 0, published: 0 },
       troubles: [],
       uncopied: 0,

@@ -214,4 +214,24 @@ describe("the zips of a gallery", () => {
     await zip();
     assert.equal((await shown()).keys.length, 1);
   });
+
+  it("of one gallery keep no other from its own, unless it is the store that fails", async (t) => {
+    const { base, zip } = await library(t);
+    const card = await pictureCard(join(await tempFolder(t), "NIKON"), 2, PICTURES);
+    const added = await ghostroll(["ingest", card, "--base-dir", base, "--no-serve", "--set", "ZIPS=off"]);
+    assert.equal(added.code, 0, added.out + added.err);
+    for (const [code, others] of [
+      ["remote-unreachable", 0],
+      ["remote-corrupt", 1],
+    ] as const) {
+      let zips = 0;
+      const { failure, puts } = await zip({
+        beforePut({ key }) {
+          if (key.includes("/z/") && ++zips === 1) throw new Failure(code, "A test.");
+        },
+      });
+      assert.equal(failure?.code, code);
+      assert.equal(puts.filter((key) => key.includes("/z/")).length, others, code);
+    }
+  });
 });

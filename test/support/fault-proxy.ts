@@ -29,6 +29,8 @@ export interface FaultProxy {
   readonly sockets: { readonly open: number; readonly most: number };
   /** From now on each request meets each fault with that probability, and bodies come at most that fast in all. */
   misbehave(how: { readonly odds?: Partial<Record<Fault, number>>; readonly bytesPerSecond?: number }): void;
+  /** From now on each request goes on to the server when this has resolved. */
+  holdUp(until: (method: string, path: string) => Promise<void>): void;
   /** From now on nothing is read and nothing is answered, until `false`. */
   goBlack(isBlack: boolean): void;
   /** When each piece of a body came, in milliseconds of `performance.now`, and how many bytes it had. */
@@ -48,6 +50,7 @@ export async function startFaultProxy(upstream: string, seed = 1): Promise<Fault
   let [bytesPerSecond, bodyBytes, requests, most] = [Number.POSITIVE_INFINITY, 0, 0, 0];
   let freeMs = 0;
   let light: PromiseWithResolvers<void> | null = null;
+  let before: Parameters<FaultProxy["holdUp"]>[0] = async () => {};
 
   function fate({ method, url = "" }: IncomingMessage): Fault | null {
     let dice = random();
@@ -74,6 +77,7 @@ export async function startFaultProxy(upstream: string, seed = 1): Promise<Fault
     const path = decodeURIComponent((request.url ?? "").split("?")[0] ?? "");
     const fault = fate(request);
     await light?.promise;
+    await before(request.method ?? "", path);
     const forwarded =
       fault === "busy" || fault === "lie"
         ? null
@@ -163,6 +167,9 @@ export async function startFaultProxy(upstream: string, seed = 1): Promise<Fault
     misbehave(how) {
       odds = how.odds ?? {};
       bytesPerSecond = how.bytesPerSecond ?? Number.POSITIVE_INFINITY;
+    },
+    holdUp(until) {
+      before = until;
     },
     goBlack(isBlack) {
       light?.resolve();

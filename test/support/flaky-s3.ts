@@ -34,6 +34,8 @@ export interface FlakyS3 {
   readonly port: number;
   /** What is stored, by key. */
   readonly objects: ReadonlyMap<string, Stored>;
+  /** Puts something there that nobody has sent. */
+  place(key: string, bytes: Buffer): void;
   /** Uploads in parts that were begun and neither completed nor taken back: key and number of parts. */
   readonly openUploads: () => readonly { readonly key: string; readonly parts: number }[];
   /** How often each fault was dealt since the start. */
@@ -198,6 +200,7 @@ export async function startFlakyS3(bucket: string, { port = 0, seed = 1 } = {}):
     endpoint: `http://127.0.0.1:${bound}`,
     port: bound,
     objects,
+    place: (key, bytes) => void objects.set(key, { bytes, headers: {}, isWhole: true }),
     openUploads: () => [...uploads.values()].map(({ key, parts }) => ({ key, parts: parts.size })),
     get requests() {
       return requests;
