@@ -79,12 +79,14 @@ export async function deliver(
   // The network's failure stops uploads and galleries, never the rendering of what is already here.
   for (const network of [uploading, publishing])
     network.catch((error: unknown) => {
-      // What was on its way to a revoked gallery is waited for and taken down: broken off, it might come to the store later.
+      // The store itself sees to what was on its way to a revoked gallery: broken off here, it might come there later.
       if (!isRevocation(error)) stop.abort(error);
     });
 
   const outcomes = await Promise.allSettled([rendering, uploading, publishing]);
-  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  const reasons = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+  // When another station has revoked the gallery, publishing finds that out, and uploads only that they are refused.
+  if (reasons.length > 0) throw reasons.find((reason) => !isRevocation(reason)) ?? reasons[0];
   const isComplete = feed.isWhole();
   const whole = await joined;
   const last = await publish(whole, isComplete ? "complete" : "uploading", options.title, ports, signal);

@@ -3,8 +3,9 @@ import { keys } from "../domain/layout.ts";
 import type { Session } from "../domain/session.ts";
 import { newSlug, slugOf } from "./gallery-name.ts";
 import type { Ports } from "./ports.ts";
+import { takeDownAgain } from "./take-down.ts";
 
-type JoinPorts = Pick<Ports, "catalog" | "store" | "galleries">;
+type JoinPorts = Pick<Ports, "catalog" | "library" | "store" | "galleries">;
 
 /**
  * The session with the slug that all stations of its gallery have agreed on: whoever comes first makes one up, the store lets
@@ -23,8 +24,11 @@ export async function join(session: Session, ports: JoinPorts, signal: AbortSign
   }
   if (slug === null)
     throw new Failure("gallery-gone", `The shared gallery "${gallery}" was removed while it was made.`);
-  catalog.joinGallery(session.id, slug);
-  return { ...session, slug };
+  const left = catalog.joinGallery(session.id, slug);
+  const joined = { ...session, slug };
+  // What we were about to put there when we were stopped may have come after it was revoked.
+  if (left !== null) await takeDownAgain(left, joined, true, ports, signal);
+  return joined;
 }
 
 /** A store that lets two win would lose one station's photos from the page, silently; some do not know conditions at all. */

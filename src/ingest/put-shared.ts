@@ -7,10 +7,10 @@ import type { Part } from "../domain/part.ts";
 import { mergeParts } from "../domain/part.ts";
 import type { Session, Sharing } from "../domain/session.ts";
 import { tiles } from "../domain/tiles.ts";
-import { slugOf } from "./gallery-name.ts";
 import { partsOf } from "./parts.ts";
 import type { Ports } from "./ports.ts";
 import { putChanged } from "./put-changed.ts";
+import { refuseAbandoned } from "./refuse-abandoned.ts";
 
 /** Whoever is overtaken has been so by another's success; so often in a row means that the store never lets us win. */
 const MAX_TRIES = 100;
@@ -42,12 +42,14 @@ export async function putShared(
   const [shellKey, indexKey] = [keys.shell(slug), keys.index(slug)];
   const own = await ownPart(session, sharing, state, ports, signal);
   if (own.items.length === 0 && state === "uploading") return null;
-  if ((await slugOf(sharing.gallery, ports, signal)) !== slug)
-    throw new Failure("gallery-gone", `The shared gallery "${sharing.gallery}" was revoked.`);
+  await refuseAbandoned(session, sharing, ports, signal, false);
   for (const wave of shared.part(slug, own)) await putChanged(session, wave, ports, signal);
 
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    if (tries > 0) await delay(Math.random() * LONGEST_PAUSE_MS, undefined, { signal });
+    if (tries > 0) {
+      await delay(Math.random() * LONGEST_PAUSE_MS, undefined, { signal });
+      await refuseAbandoned(session, sharing, ports, signal, true);
+    }
     // The shell first: one that was made of an older index is then replaced, not taken for ours.
     const shell = await store.getTagged(shellKey, signal);
     const index = await store.getTagged(indexKey, signal);
@@ -61,6 +63,8 @@ export async function putShared(
       if (isIndexNew && !(await replace(newIndex, index))) continue;
       if (isShellNew && !(await replace(newShell, shell))) continue;
     }
+    // Who revoked it meanwhile may have deleted all of it before the last put, which then made it anew.
+    await refuseAbandoned(session, sharing, ports, signal, true);
     return gallery.items.length;
   }
   throw new Failure("remote-unreachable", `Other stations kept replacing the index of "${sharing.gallery}".`);

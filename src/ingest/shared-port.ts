@@ -5,8 +5,16 @@ import type { Session, SessionId } from "../domain/session.ts";
 
 /** What the catalog knows of galleries that several stations fill. */
 export interface SharedCatalogPort {
-  /** Writes down which gallery the stations have agreed on. When that is another one than before, everything is put there again. */
-  joinGallery(session: SessionId, slug: string): void;
+  /**
+   * Writes down which gallery the stations have agreed on. When that is another one than before, that one was revoked: it is left,
+   * everything is put into the new one again, and its slug is returned.
+   */
+  joinGallery(session: SessionId, slug: string): string | null;
+  /**
+   * Another station has revoked a session's gallery: nothing of it is put any more, and what is there is to be taken down. What
+   * was not complete in it goes to the next gallery of that name. Returns whether there was something of that kind.
+   */
+  leaveGallery(session: SessionId, slug: string): boolean;
   /** The sessions that are this station's part of a shared gallery. */
   partOf(session: Session): readonly { readonly id: SessionId; readonly isPublished: boolean }[];
   /** Whether the store knows more of this station's part than these rows do, since they are being made anew from the library. */

@@ -33,9 +33,10 @@ export async function takeDown(
 async function takeDownOne(
   slug: string,
   session: Session,
-  { catalog, library, store, galleries }: TakeDownPorts,
+  ports: TakeDownPorts,
   signal: AbortSignal,
 ): Promise<void> {
+  const { store, galleries } = ports;
   const { sharing } = session;
   // Each for itself: what guests see ends also where the other stations' record cannot be read or listed.
   const steps = [
@@ -52,6 +53,29 @@ async function takeDownOne(
     });
   });
   if (failure !== null) throw failure;
+  await writeDown(slug, session, ports);
+}
+
+async function writeDown(slug: string, session: Session, { catalog, library }: TakeDownPorts): Promise<void> {
   await library.writeRecord(sessionFolder(session), catalog.record(session));
   catalog.tookDown(slug);
+}
+
+/**
+ * Takes down what came into a gallery after another station had revoked and deleted it. What cannot be done now is tried again at
+ * the next `takeDown`, unless `isOurs` is false: then nothing came from here, and a key that may not delete need not.
+ */
+export async function takeDownAgain(
+  slug: string,
+  session: Session,
+  isOurs: boolean,
+  ports: TakeDownPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await takeDownOne(slug, session, ports, signal);
+  } catch (error) {
+    if (!Failure.is(error, "session")) throw error;
+    if (!isOurs && error.code === "revoke-unfinished") await writeDown(slug, session, ports);
+  }
 }

@@ -135,4 +135,18 @@ describe("revoking with the keys of docs/bucket.md, at a server that evaluates p
     assert.equal((await inBucket("originals/")).length, 6);
     assert.equal((await inBucket("g/")).filter((key) => key.endsWith(".zip")).length, 3);
   });
+
+  it("needs no right to delete of a station that hears of it when all it had put is gone", async (t) => {
+    const [owner, other] = [await station(t), await station(t)];
+    const shared = await owner.ingest("ONE", ["--gallery", "party"]);
+    assert.equal((await other.ingest("TWO", ["--gallery", "party"])).undelivered, null);
+    assert.equal((await owner.run("revoke", "ONE")).code, 0);
+    await box.allow(policy(UPLOADER));
+    const renewed = await other.run("share", "TWO", "--renew");
+    assert.equal(renewed.code, 0, renewed.out + renewed.err);
+    assert.equal(await opens({ ...shared, link: /^http.*$/m.exec(renewed.out)?.[0] ?? "" }), true);
+    const retried = await other.run("retry");
+    assert.equal(retried.code, 0, retried.out + retried.err);
+    assert.equal(await opens(shared), false);
+  });
 });

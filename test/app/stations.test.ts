@@ -14,8 +14,9 @@ import { openDirectoryStore } from "../../src/remote/directory-store.ts";
 import type { TestBrowser } from "../support/browser.ts";
 import { DESKTOP, openBrowser } from "../support/browser.ts";
 import { makeCard, picture } from "../support/card.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { openGallery } from "../support/gallery-page.ts";
-import type { Running } from "../support/ghostroll.ts";
+import type { Ended, Running } from "../support/ghostroll.ts";
 import { start } from "../support/ghostroll.ts";
 import { sha256 } from "../support/invariants.ts";
 import { lacks } from "../support/needs.ts";
@@ -225,6 +226,34 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
     await context.close();
   });
 
+  it("part from a gallery that one of them revokes just when another is about to put its index", async (t) => {
+    const { card, ingest, command, keysIn, shown } = await party(t);
+    const first = await summaryOf(ingest("a", await card("a", range(0, 4)), GALLERY));
+    const slug = /\/g\/([\w-]{22})/.exec(first.link ?? "")?.[1] ?? "";
+    const proxy = await startFaultProxy(server.endpoint);
+    t.after(() => proxy.close());
+    let revoked = null as Ended | null;
+    proxy.holdUp(async (method, path) => {
+      if (revoked !== null || method !== "PUT" || !path.endsWith(`${slug}/i.json`)) return;
+      revoked = await command("a", "revoke", "last").ended;
+      assert.equal((await fetch(first.link ?? "")).status, 404);
+    });
+    const cardOfB = await card("b", range(2, 6));
+    const through = ["--set", `S3_ENDPOINT=${proxy.endpoint}`];
+    const overtaken = await ingest("b", cardOfB, GALLERY, ...through).ended;
+    const { code, out, err } = revoked ?? assert.fail("it was never about to put its index");
+    assert.equal(code, 0, out + err);
+    const { link, undelivered } = JSON.parse(overtaken.out) as Summary;
+    assert.deepEqual([overtaken.code, link, undelivered?.code], [75, null, "gallery-gone"], overtaken.out);
+    const left = async () => (await keysIn()).filter((key) => key.includes(slug));
+    assert.deepEqual([(await fetch(first.link ?? "")).status, await left()], [404, []]);
+
+    const again = await summaryOf(ingest("b", cardOfB, GALLERY, ...through));
+    assert.ok(again.link !== null && again.link !== first.link);
+    assert.deepEqual((await shown(again.link)).numbers, range(2, 6));
+    assert.deepEqual([(await fetch(first.link ?? "")).status, await left()], [404, []]);
+  });
+
   it("keep their place when a catalog is lost, and part from a gallery that one of them revokes", async (t) => {
     const { card, ingest, command, folderOf, shown } = await party(t);
     const first = await summaryOf(ingest("a", await card("a", range(0, 4)), GALLERY));
@@ -247,6 +276,25 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
     assert.ok(after.link && after.link !== first.link);
     assert.equal((await fetch(first.link ?? "")).status, 404);
     assert.deepEqual((await shown(after.link)).numbers, range(8, 10));
+  });
+
+  it("give out no link of a gallery that another one has revoked, and a new one when asked for that", async (t) => {
+    const { card, ingest, command, shown } = await party(t);
+    const first = await summaryOf(ingest("a", await card("a", range(0, 2)), GALLERY));
+    await summaryOf(ingest("b", await card("b", range(2, 4)), GALLERY));
+    const revoked = await command("a", "revoke", "last").ended;
+    assert.equal(revoked.code, 0, revoked.out + revoked.err);
+    const refused = await command("b", "link", "last").ended;
+    assert.deepEqual([refused.code, refused.out], [64, ""]);
+    assert.match(
+      refused.err,
+      /revoked by another station\. `ghostroll share SESSION --renew` opens it again/,
+    );
+    const renewed = await command("b", "share", "last", "--renew").ended;
+    assert.equal(renewed.code, 0, renewed.out + renewed.err);
+    const link = /^http.*$/m.exec(renewed.out)?.[0] ?? "";
+    assert.deepEqual([(await fetch(link)).status, (await fetch(first.link ?? "")).status], [200, 404]);
+    assert.deepEqual((await shown(link)).numbers, range(2, 4));
   });
 });
 

@@ -51,4 +51,31 @@ describe("sessions of a shared gallery", () => {
     assert.notEqual(moved.sessionNamed(first.id)?.slug, slug);
     assert.deepEqual(moved.partOf({ ...first, slug }), []);
   });
+
+  it("part from one that another station has revoked: what was complete is revoked, the rest goes to the next one", async (t) => {
+    const { catalog } = await open(t);
+    const [complete, unfinished] = [0, 1].map(() => catalog.openSession(volume, "undated", files, party));
+    assert.ok(complete && unfinished);
+    const [slug, next] = ["s".repeat(22), "n".repeat(22)];
+    for (const { id } of [complete, unfinished]) {
+      catalog.beginDelivery(id);
+      assert.equal(catalog.joinGallery(id, slug), null);
+      catalog.putMessages(id, "gallery-open", "words", [`of ${id}`]);
+    }
+    catalog.markPublished(complete.id, true);
+    catalog.recordObjects([{ key: `g/${slug}/i.json`, sizeBytes: 1, sha256: "0".repeat(64) }]);
+
+    assert.equal(catalog.joinGallery(unfinished.id, next), slug);
+    assert.deepEqual(catalog.toTakeDown().map((one) => one.slug), [slug]); // biome-ignore format: one line
+    assert.equal(catalog.objectHash(`g/${slug}/i.json`), null);
+    assert.deepEqual([complete, unfinished].map(({ id }) => catalog.nextMessage(`of ${id}`)), [null, null]); // biome-ignore format: one line
+    const states = () => catalog.allSessions().map(({ isRevoked, isStanding }) => [isRevoked, isStanding]);
+    assert.deepEqual(states(), [[true, true], [false, false]]); // biome-ignore format: one line
+    assert.deepEqual([catalog.published(), catalog.latestGallery(volume.id)], [[], null]);
+    catalog.tookDown(slug);
+    assert.deepEqual(states(), [[true, false], [false, false]]); // biome-ignore format: one line
+    assert.deepEqual([0, 1].map(() => catalog.leaveGallery(unfinished.id, next)), [true, false]); // biome-ignore format: one line
+    assert.notEqual(catalog.sessionNamed(unfinished.id)?.slug, next);
+    assert.deepEqual(states()[1], [false, false]);
+  });
 });

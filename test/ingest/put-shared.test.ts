@@ -19,6 +19,9 @@ import { openGalleries } from "../../src/gallery/galleries.ts";
 import { join as joinGallery } from "../../src/ingest/join.ts";
 import type { Ports } from "../../src/ingest/ports.ts";
 import { putGallery } from "../../src/ingest/publish.ts";
+import { takeDown } from "../../src/ingest/take-down.ts";
+import type { ObjectStore } from "../../src/remote/object-store.ts";
+import { revocableStore } from "../../src/remote/revocable-store.ts";
 import { templates } from "../support/gallery-store.ts";
 import { randomFrom } from "../support/random.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -43,6 +46,8 @@ function openMemory(random: () => number, onWrite: () => void = () => {}) {
     objects.set(key, { bytes: body.bytes, tag: `${++puts}` });
     onWrite();
   };
+  const below = (prefix: string) =>
+    [...objects.keys()].filter((key) => key === prefix || key.startsWith(`${prefix}/`));
   /** The store as one station has it, which dies at its `lastStep`-th request: before or after the store has done it. */
   const openFor = (lastStep: number, doesReplace = true): Ports["store"] => {
     let [step, isDead] = [0, false];
@@ -69,7 +74,11 @@ function openMemory(random: () => number, onWrite: () => void = () => {}) {
           if (isSame || !doesReplace) write(object);
           return isSame || !doesReplace;
         }),
-      deletePrefix: async () => 0,
+      deletePrefix: async (prefix) => {
+        // As S3: a list, and then whatever was in it.
+        const found = await ask(() => below(prefix));
+        return ask(() => found.filter((key) => objects.delete(key)).length);
+      },
       sign: async (some) => ({
         base: "https://store/",
         query: "q",
@@ -79,7 +88,7 @@ function openMemory(random: () => number, onWrite: () => void = () => {}) {
       }),
     } as Ports["store"];
   };
-  return { openFor, bytes: (key: string) => objects.get(key)?.bytes ?? null, puts: () => puts };
+  return { openFor, below, bytes: (key: string) => objects.get(key)?.bytes ?? null, puts: () => puts };
 }
 
 type Memory = ReturnType<typeof openMemory>;
@@ -100,6 +109,10 @@ async function openStation(t: TestContext) {
   t.after(() => catalog.close());
   const volume = { id: "v1" as VolumeId, root: "/card", label: "EOS" };
   const card = (number: number) => ({ path: Buffer.from(`IMG_${number}.JPG`), sizeBytes: 1, modifiedMs: 1 });
+  const library = { writeRecord: async () => {} };
+  /** As a process has them: what is revoked is refused from the moment on at which the row says so. */
+  const portsOf = (store: Ports["store"]) =>
+    ({ catalog, library, store: revocableStore(store as ObjectStore, catalog.isRevoked), galleries }) as unknown as Ports; // biome-ignore format: one line
   let session: Session | null = null;
 
   return {
@@ -147,11 +160,22 @@ async function openStation(t: TestContext) {
     /** Joins and puts the gallery, as each run does; returns its slug. */
     async put(store: Ports["store"], state: "uploading" | "complete"): Promise<string> {
       assert.ok(session);
-      const ports = { catalog, store, galleries } as unknown as Ports;
+      const ports = portsOf(store);
       const joined = await joinGallery(catalog.sessionNamed(session.id) ?? session, ports, never);
+      // After a gallery was revoked, everything goes up again.
+      catalog.markUploaded(catalog.rendered(session.id, PHOTOS).map(({ file }) => file.id));
       await putGallery(joined, state, "", null, ports, never);
       catalog.markPublished(session.id, state === "complete");
       return joined.slug;
+    },
+    /** Revokes the gallery, or goes on with that; returns its slug. */
+    async revoke(store: Ports["store"]): Promise<string> {
+      assert.ok(session);
+      const { slug } = catalog.sessionNamed(session.id) ?? session;
+      if (!catalog.isRevoked(slug)) catalog.revoke(session.id);
+      const { failure } = await takeDown(portsOf(store), never);
+      assert.equal(failure, null);
+      return slug;
     },
   };
 }
@@ -199,7 +223,95 @@ async function race(t: TestContext, seed: number): Promise<{ deaths: number; pho
   return { deaths, photos: acknowledged.size };
 }
 
+/**
+ * The same, but one of them revokes the gallery while the others fill it, and all may die anywhere and come back. Returns how
+ * many deaths there were, and how often a station found the gallery gone.
+ */
+async function raceOfRevoking(t: TestContext, seed: number): Promise<{ deaths: number; gone: number }> {
+  const random = randomFrom(seed);
+  const memory = openMemory(randomFrom(seed * 7919));
+  let [deaths, gone] = [0, 0];
+  /** As often as it dies, and for the other stations as often as the gallery is gone. */
+  const insist = async (act: (store: Ports["store"]) => Promise<string>): Promise<string> => {
+    for (;;)
+      try {
+        const lastStep = random() < 0.3 ? 1 + Math.floor(random() * 30) : Number.POSITIVE_INFINITY;
+        return await act(memory.openFor(lastStep));
+      } catch (error) {
+        if (error instanceof Death) deaths++;
+        else if (error instanceof Failure && error.code === "gallery-gone") gone++;
+        else throw error;
+      }
+  };
+  let [next, revoked] = [0, ""];
+  const run = async (revokes: boolean) => {
+    const station = await openStation(t);
+    const mine: number[] = [];
+    for (const state of ["uploading", "uploading", "uploading", "complete"] as const) {
+      for (let count = 5; count > 0; count--) mine.push(next++);
+      station.bring(mine);
+      await insist(async (store) => station.put(store, state));
+      if (revokes && random() < 0.5) break;
+    }
+    if (revokes) revoked = await insist(async (store) => station.revoke(store));
+    return { catalog: station.catalog, mine };
+  };
+  const [, ...others] = await Promise.all([run(true), run(false), run(false)]);
+  const left = [...memory.below(keys.shell(revoked)), ...memory.below(keys.parts(revoked))];
+  assert.deepEqual(left, [], `seed ${seed}: came back`);
+  // Whoever had completed it before looks no more; everybody else is in the next gallery of that name.
+  for (const { catalog, mine } of others)
+    for (const { slug } of catalog.allSessions().filter((one) => one.slug !== revoked))
+      assert.deepEqual(mine.filter((number) => !shown(memory, slug).seconds.includes(number)), []); // biome-ignore format: one line
+  return { deaths, gone };
+}
+
 describe("a gallery that three stations fill at once", () => {
+  for (const moment of ["getTagged", "replace"] as const)
+    it(`that is revoked just before another station's ${moment} goes to the next gallery of its name, and the old one stays gone`, async (t) => {
+      const memory = openMemory(randomFrom(1));
+      const [owner, other] = [await openStation(t), await openStation(t)];
+      for (const [index, station] of [owner, other].entries()) station.bring([1 + index]);
+      const slug = await owner.put(memory.openFor(1e9), "complete");
+      const store = memory.openFor(1e9);
+      const revoking = async (key: string) => {
+        if (!key.startsWith("g/") || owner.catalog.isRevoked(slug)) return;
+        await owner.revoke(memory.openFor(1e9));
+      };
+      const overtaken: Ports["store"] = {
+        ...store,
+        async getTagged(key, signal) {
+          if (moment === "getTagged") await revoking(key);
+          return store.getTagged(key, signal);
+        },
+        async replace(object, tag, signal) {
+          if (moment === "replace") await revoking(object.key);
+          return store.replace(object, tag, signal);
+        },
+      };
+      await assert.rejects(
+        other.put(overtaken, "complete"),
+        (error) => error instanceof Failure && error.code === "gallery-gone",
+      );
+      assert.deepEqual([...memory.below(keys.shell(slug)), ...memory.below(keys.parts(slug))], []);
+      assert.ok(other.catalog.isRevoked(slug) && other.catalog.toTakeDown().length === 0);
+      const next = await other.put(store, "complete");
+      assert.notEqual(next, slug);
+      assert.deepEqual(shown(memory, next).seconds, [2]);
+      assert.deepEqual(memory.below(keys.shell(slug)), []);
+    });
+
+  it("that one of them revokes never comes back, whoever is at it or dies where", async (t) => {
+    const all = { deaths: 0, gone: 0 };
+    for (let seed = 1; seed <= RACES; seed++) {
+      const { deaths, gone } = await raceOfRevoking(t, seed);
+      all.deaths += deaths;
+      all.gone += gone;
+    }
+    assert.ok(all.deaths > RACES && all.gone >= RACES);
+    t.diagnostic(`${RACES} races, ${all.deaths} deaths, ${all.gone} times found gone: nothing of it left`);
+  });
+
   it("shows, at any moment and whoever dies where, all that any of them has published, once and in order", async (t) => {
     const all = { deaths: 0, photos: 0 };
     for (let seed = 1; seed <= RACES; seed++) {
