@@ -19,7 +19,7 @@ interface PublicationRow extends SessionRow {
 }
 
 /** Objects of the gallery with this `:slug`. */
-export const BELOW = "(key = 'g/' || :slug OR key GLOB 'g/' || :slug || '/*')";
+export const BELOW = "key GLOB 'g/' || :slug || '/*'";
 
 /** Who may see the gallery of a session, by which links, and until when. */
 export function publications(connection: Connection, store: string) {

@@ -54,9 +54,15 @@ export function sessionDay(modifiedMs: readonly number[]): string {
   return Number.isFinite(newest) ? new Date(newest).toISOString().slice(0, 10) : UNDATED;
 }
 
-/** Keys in the store, below the configured prefix. Deleting `gallery(slug)` and all below it revokes a gallery. */
+/**
+ * Keys in the store, below the configured prefix. No object's key is the folder of another's: MinIO refuses the second of two
+ * such objects, or does not list what is below the first (min.io/docs, "Conflicting Objects").
+ */
 export const keys = {
-  shell: (slug: string) => `g/${slug}`,
+  /** The folder of all that belongs to a gallery: removing it revokes the gallery. */
+  gallery: (slug: string) => `g/${slug}`,
+  /** The page that a link opens, and so a short name: text messages and QR codes hold it. */
+  shell: (slug: string) => `g/${slug}/v`,
   index: (slug: string) => `g/${slug}/i.json`,
   chunk: (slug: string, number: number, author = "") => `g/${slug}/${chunkFolder(author)}${number}.json`,
   /** Numbered static pages that reach every photo without JavaScript. */
@@ -74,7 +80,7 @@ export const keys = {
   /** Which gallery a name stands for, the same for every station. Upper and lower case are one to people. */
   galleryNamed: (name: string) => `galleries/${encodeURIComponent(foldedName(name))}`,
   /** Where a station finds out whether the store lets one of many win. */
-  trial: (station: string) => `galleries/.trial/${station}`,
+  trial: (station: string) => `trials/${station}`,
   /** What the stations have brought to a shared gallery, each below its own name. */
   parts: (slug: string) => `stations/${slug}`,
   partHead: (slug: string, station: string) => `stations/${slug}/${station}/part.json`,
@@ -102,7 +108,7 @@ export function isForGuests(key: string): boolean {
  * address. The policy of such a bucket says the same (docs/sharing.md).
  */
 export function isPage(key: string): boolean {
-  return /^(assets\/[^/]+|g\/[\w-]{22}(\/(i\.json|m\/([\w-]+\/)?\d+\.json|n\/([\w-]+\/)?\d+))?)$/.test(key);
+  return /^(assets\/[^/]+|g\/[\w-]{22}\/(v|i\.json|m\/([\w-]+\/)?\d+\.json|n\/([\w-]+\/)?\d+))$/.test(key);
 }
 
 /** The gallery a key belongs to, by the name in its links, also what stations tell each other of it; `null` for what belongs to none. */

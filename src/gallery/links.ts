@@ -31,11 +31,13 @@ export async function signAll(slug: string, wanted: readonly string[], sign: Sig
   const signature = (key: string): string => signed.signatures[placeOf(key)] ?? "";
   const { base, openBase, query, signatureName } = signed;
   const closedParts = {
-    folder: addressOf(base, `${keys.shell(slug)}/`),
+    folder: addressOf(base, `${keys.gallery(slug)}/`),
     tail: `?${query}&${signatureName}=`,
   };
   const pages =
-    openBase === undefined ? closedParts : { folder: addressOf(openBase, `${keys.shell(slug)}/`), tail: "" };
+    openBase === undefined
+      ? closedParts
+      : { folder: addressOf(openBase, `${keys.gallery(slug)}/`), tail: "" };
   return {
     to: (key) => linkTo(signed, key, placeOf(key)),
     signature,

@@ -41,7 +41,7 @@ async function takeDownOne(
   // Each for itself: what guests see ends also where the other stations' record cannot be read or listed.
   const steps = [
     async () => sharing && abandon(sharing.gallery, slug, { store, galleries }, signal),
-    async () => store.deletePrefix(keys.shell(slug), signal),
+    async () => store.deletePrefix(keys.gallery(slug), signal),
     async () => sharing && store.deletePrefix(keys.parts(slug), signal),
   ];
   const failure = await inTurn(steps, async (step) => {

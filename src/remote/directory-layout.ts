@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { encodeSegment } from "./object-key.ts";
 
 /**
- * Where objects lie below the store's root. `g/abc` and `g/abc/i.json` are both objects, so a file never has the bare name of
+ * Where objects lie below the store's root. `a/b` and `a/b/c` can both be objects, so a file never has the bare name of
  * its last segment: a `@` follows, which no encoded segment contains. Percent signs become `=`: several servers decode the names of files they are given.
  *
- *   g/abc@.json           the record: what is served, and which body
- *   g/abc@4f1c…           a body; each put makes a new one under a random name
+ *   g/abc/v@.json         the record: what is served, and which body
+ *   g/abc/v@4f1c…         a body; each put makes a new one under a random name
  *   g/abc/i.json@.json    …
  *
  * The record is replaced as a whole and points to a body that never changes. So at any instant, and after any crash, a

@@ -9,8 +9,9 @@ import sharp from "sharp";
 import { qrText } from "../../src/app/qr.ts";
 import { lacks } from "../support/needs.ts";
 
-const LAN_LINK = "http://192.168.1.20:8081/o/g/abcdefghijklmnopqrstuv?e=1763632800&s=abcdefghijklmnopqrstuv";
-const LONG_LINK = `https://bucket.s3.eu-central-1.amazonaws.com/ghostroll/g/abcdefghijklmnopqrstuv?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261114T000000Z&X-Amz-Expires=604800&X-Amz-Signature=${"0123456789abcdef".repeat(4)}&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261114%2Feu-central-1%2Fs3%2Faws4_request&X-Amz-SignedHeaders=host`;
+const LAN_LINK =
+  "http://192.168.1.20:8081/o/g/abcdefghijklmnopqrstuv/v?e=1763632800&s=abcdefghijklmnopqrstuv";
+const LONG_LINK = `https://bucket.s3.eu-central-1.amazonaws.com/ghostroll/g/abcdefghijklmnopqrstuv/v?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261114T000000Z&X-Amz-Expires=604800&X-Amz-Signature=${"0123456789abcdef".repeat(4)}&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261114%2Feu-central-1%2Fs3%2Faws4_request&X-Amz-SignedHeaders=host`;
 
 const skip = lacks("zbarimg");
 

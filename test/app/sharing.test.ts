@@ -83,7 +83,7 @@ describe("a gallery in a real bucket", { skip: lacks("radosgw", "chromium") }, (
     const Bucket = await bucket();
     await admin.putBucketPolicy({ Bucket, Policy: pagesPolicy(Bucket, FOLDER) });
     const link = await ingest(await tempFolder(t), { S3_BUCKET: Bucket, SHARE: "capability" });
-    assert.match(link, new RegExp(`^${server.endpoint}/${Bucket}/${FOLDER}/g/[\\w-]{22}$`));
+    assert.match(link, new RegExp(`^${server.endpoint}/${Bucket}/${FOLDER}/g/[\\w-]{22}/v$`));
     t.diagnostic(
       `the link has ${link.length - server.endpoint.length - Bucket.length - FOLDER.length - 2} characters after its folder`,
     );

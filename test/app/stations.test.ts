@@ -216,7 +216,7 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
       summaryOf(ingest("a", await card("a", range(0, 4)), GALLERY, ...mode)),
       summaryOf(ingest("b", await card("b", range(2, 6)), GALLERY, ...mode)),
     ]);
-    assert.match(first.link ?? "", /\/g\/[\w-]{22}$/);
+    assert.match(first.link ?? "", /\/g\/[\w-]{22}\/v$/);
     assert.equal(second.link, first.link);
     const context = await browser.open(DESKTOP);
     const { page, problems, settled } = await openGallery(context, first.link ?? "");

@@ -29,7 +29,7 @@ function progress(changes: Partial<Progress> = {}): Progress {
   };
 }
 
-const LINK = "http://192.168.1.20:8081/o/g/abcdefghijklmnopqrstuv?s=xy";
+const LINK = "http://192.168.1.20:8081/o/g/abcdefghijklmnopqrstuv/v?s=xy";
 
 const ESCAPE = "\u001b";
 const PARTS = new RegExp(`${ESCAPE}\\[\\d*[A-Za-z]|\\n|\\r|[^${ESCAPE}\n\r]+`, "g");

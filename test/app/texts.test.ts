@@ -221,7 +221,7 @@ describe("messages to people", () => {
       assert.ok(message.length <= 160, `${message.length}: ${message}`);
       assert.match(
         message,
-        / https:\/\/my-photos\.s3\.eu-central-1\.amazonaws\.com\/ghostroll\/g\/[\w-]{22}$/,
+        / https:\/\/my-photos\.s3\.eu-central-1\.amazonaws\.com\/ghostroll\/g\/[\w-]{22}\/v$/,
       );
       assert.ok(written.some((line) => line.endsWith(` ${message}`)));
     }

@@ -22,7 +22,7 @@ async function published(t: TestContext) {
   const { id, slug } = one.openSession(volume, "2026-06-01", []);
   for (const catalog of [two, one]) {
     catalog.beginDelivery(id);
-    catalog.recordObjects([object(`g/${slug}`), object(`g/${slug}/i.json`), object("assets/a.js")]);
+    catalog.recordObjects([object(`g/${slug}/v`), object(`g/${slug}/i.json`), object("assets/a.js")]);
     catalog.markPublished(id, true);
     catalog.linksPut(id, "tag", 1000);
   }
@@ -34,7 +34,7 @@ describe("a revoked gallery", () => {
     const { one, two, id, slug } = await published(t);
     one.revoke(id);
     assert.ok(one.isRevoked(slug));
-    assert.deepEqual([one.objectHash(`g/${slug}`), two.objectHash(`g/${slug}/i.json`)], [null, null]);
+    assert.deepEqual([one.objectHash(`g/${slug}/v`), two.objectHash(`g/${slug}/i.json`)], [null, null]);
     assert.notEqual(one.objectHash("assets/a.js"), null);
     assert.deepEqual([one.published(), one.undelivered(), one.latestGallery(volume.id)], [[], [], null]);
     assert.deepEqual([...one.storesLeft(id)].toSorted(), ["one", "two"]);

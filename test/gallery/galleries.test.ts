@@ -58,7 +58,7 @@ describe("the objects of a gallery", () => {
       [
         ["assets/gallery.#.js", "assets/photoswipe.#.js", "assets/lightbox.#.js", "assets/photoswipe.#.css", "g/m/0.json", "g/m/1.json", "g/n/1", "g/n/2"],
         ["g/i.json"],
-        ["g"],
+        ["g/v"],
       ],
     ); // biome-ignore format: a list of keys
   });

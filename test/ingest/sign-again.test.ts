@@ -133,7 +133,7 @@ describe("a gallery that is signed again", () => {
       const changed = put();
       // Two chunks, two numbered pages, index and shell.
       assert.equal(changed.length, 6, changed.join());
-      assert.equal(changed.at(-1), `g/${session.slug}`, "what others refer to comes first");
+      assert.equal(changed.at(-1), `g/${session.slug}/v`, "what others refer to comes first");
       assert.deepEqual([await again.signAgain(nowMs, other), put()], [[], []]);
     }
   });

@@ -105,7 +105,7 @@ async function library(t: TestContext) {
     /** Keys of zips in the store, and their bytes. */
     async zips(): Promise<Map<string, Uint8Array>> {
       const found = new Map<string, Uint8Array>();
-      for await (const key of store.list(keys.shell(slug), never))
+      for await (const key of store.list(keys.gallery(slug), never))
         if (key.includes("/z/")) found.set(key, (await store.get(key, never)) ?? new Uint8Array());
       return new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
     },

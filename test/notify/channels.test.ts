@@ -11,7 +11,7 @@ import { openAwsSigner } from "../../src/remote/aws-signer.ts";
 import type { Heard } from "../support/provider.ts";
 import { provider } from "../support/provider.ts";
 
-const LINK = "https://photos.example/g/abcdefghijklmnopqrstuv";
+const LINK = "https://photos.example/g/abcdefghijklmnopqrstuv/v";
 const NUMBER = "+4917012345678";
 const text: Text = {
   key: "6f0c1d1e-0000-4000-8000-000000000001",

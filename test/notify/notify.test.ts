@@ -7,7 +7,7 @@ import { openCommandChannel } from "../../src/notify/command-channel.ts";
 import { messageOf } from "../../src/notify/message.ts";
 import { tempFolder } from "../support/temp.ts";
 
-const link = "https://photos.example/g/abcdefghijklmnopqrstuv";
+const link = "https://photos.example/g/abcdefghijklmnopqrstuv/v";
 const tally: Tally = {
   found: 40,
   kept: 37,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { completeInWords, openInWords, withLink } from "../../src/notify/words.ts";
 
-const LINK = "https://bucket.s3.eu-central-1.amazonaws.com/g/abcdefghijklmnopqrstuv";
+const LINK = "https://bucket.s3.eu-central-1.amazonaws.com/g/abcdefghijklmnopqrstuv/v";
 const none = { failed: 0, damaged: 0 };
 
 describe("the words of a text message", () => {

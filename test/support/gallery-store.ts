@@ -105,7 +105,7 @@ export async function openStore(): Promise<TestStore> {
       secret++;
     },
     remove(slug) {
-      for (const key of objects.keys()) if (key.startsWith(keys.shell(slug))) objects.delete(key);
+      for (const key of objects.keys()) if (key.startsWith(`${keys.gallery(slug)}/`)) objects.delete(key);
     },
     setPicture: (key, bytes) => pictures.set(key, bytes),
     async close() {
