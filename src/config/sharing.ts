@@ -1,7 +1,7 @@
 import type { Values } from "./settings.ts";
 
 /** What a way of sharing needs and does not have: a sentence each, with the fix. */
-export function impossibleSharing({ SHARE, S3_BUCKET, SHARE_URL }: Values): string[] {
+export function impossibleSharing({ SHARE, S3_BUCKET, S3_ENDPOINT, SHARE_URL }: Values): string[] {
   if (SHARE !== "lan" && S3_BUCKET === null)
     return [
       `GHOSTROLL_SHARE is ${SHARE}, which shows galleries from a bucket: set GHOSTROLL_S3_BUCKET, or GHOSTROLL_SHARE=lan.`,
@@ -10,7 +10,16 @@ export function impossibleSharing({ SHARE, S3_BUCKET, SHARE_URL }: Values): stri
     return [
       "GHOSTROLL_SHARE is cdn, which shows galleries under your own domain: set GHOSTROLL_SHARE_URL to its address, or GHOSTROLL_SHARE=presigned.",
     ];
+  if (SHARE === "capability" && SHARE_URL === null && isR2(S3_ENDPOINT))
+    return [
+      "GHOSTROLL_SHARE is capability, but R2 answers no guest at GHOSTROLL_S3_ENDPOINT: set GHOSTROLL_SHARE_URL to the public address of the bucket with the pages and the folder in it, as in https://pub-….r2.dev/ghostroll.",
+    ];
   return [];
+}
+
+/** Every request to the S3 interface of R2 has to be signed; what is public there has an address of its own. */
+function isR2(endpoint: string | null): boolean {
+  return endpoint !== null && new URL(endpoint).hostname.endsWith(".r2.cloudflarestorage.com");
 }
 
 /** Settings that say something of a bucket, where galleries stay on this machine. */

@@ -24,6 +24,16 @@ describe("how galleries are shared", () => {
     load({ ...bucket, SHARE: "capability", SHARE_BUCKET: "pages" });
   });
 
+  it("takes an address for guests with R2, whose own opens nothing without a signature", () => {
+    const R2 = { ...bucket, S3_ENDPOINT: "https://0a1b.eu.r2.cloudflarestorage.com", SHARE: "capability" };
+    assert.throws(
+      () => load({ ...R2, SHARE_BUCKET: "pages" }),
+      /GHOSTROLL_SHARE_URL .* https:\/\/pub-….r2.dev\/ghostroll/,
+    );
+    load({ ...R2, SHARE: "presigned" });
+    load({ ...R2, SHARE_BUCKET: "pages", SHARE_URL: "https://pub-1.r2.dev/ghostroll" });
+  });
+
   it("says of settings that have no effect", () => {
     const { warnings } = load({ ...bucket, SHARE_BUCKET: "pages", SHARE_URL: "https://photos.example.org" });
     assert.match(warnings.join(), /SHARE_BUCKET has no effect.*SHARE_URL has no effect/);
