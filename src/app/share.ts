@@ -153,7 +153,7 @@ async function look(
 ): Promise<"gone" | "there" | Failure> {
   if (slugs.length === 0) return "gone";
   return inStore(settings, async (store) => {
-    for (const slug of slugs) for await (const _ of store.list(keys.shell(slug), signal)) return "there";
+    for (const slug of slugs) for await (const _ of store.list(keys.gallery(slug), signal)) return "there";
     return "gone";
   }).catch(orFailure);
 }

@@ -34,6 +34,7 @@ export const FAILURES = {
   "second-unwritable":   { stops: "session", retry: true,  exit: 75, hint: "The originals are kept in the library. Check the disk that GHOSTROLL_SECOND_DIR is on." },
   "remote-unreachable":  { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Check the network and GHOSTROLL_S3_ENDPOINT; run it again and the rest is uploaded." },
   "remote-refused":      { stops: "session", retry: false, exit: 78, hint: "The originals are kept. Check the access keys and what they may do in the bucket." },
+  "remote-unfit":        { stops: "session", retry: false, exit: 78, hint: "The originals are kept. Check GHOSTROLL_S3_ENDPOINT and GHOSTROLL_S3_REGION: docs/providers.md has the settings of each store." },
   "remote-no-bucket":    { stops: "session", retry: false, exit: 78, hint: "The originals are kept. Create the bucket or correct GHOSTROLL_S3_BUCKET." },
   "remote-full":         { stops: "session", retry: true,  exit: 75, hint: "The originals are kept. Make room in the bucket or raise its quota: the rest is uploaded then." },
   "remote-corrupt":      { stops: "session", retry: true,  exit: 75, hint: "The bucket holds other bytes than were sent; run it again to send them once more." },

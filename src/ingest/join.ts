@@ -1,6 +1,7 @@
 import { Failure } from "../domain/failure.ts";
 import { keys } from "../domain/layout.ts";
 import type { Session } from "../domain/session.ts";
+import { keepsConditions } from "../flow/conditions.ts";
 import { newSlug, slugOf } from "./gallery-name.ts";
 import type { Ports } from "./ports.ts";
 import { takeDownAgain } from "./take-down.ts";
@@ -40,12 +41,7 @@ async function assertOneWins(
   const trial = { ...galleries.shared.name("", station), key: keys.trial(station) };
   await store.put(trial, signal);
   const there = await store.getTagged(trial.key, signal);
-  const lapses = [
-    await store.replace(trial, null, signal),
-    await store.replace(trial, `"${"0".repeat(32)}"`, signal),
-    !(await store.replace(trial, there?.tag ?? "", signal)),
-  ];
-  if (lapses.some(Boolean))
+  if (!(await keepsConditions(there?.tag ?? "", async (tag) => store.replace(trial, tag, signal))))
     throw new Failure(
       "remote-unconditional",
       "This store does not keep to conditional writes (If-Match, If-None-Match), by which stations agree on what a shared gallery shows.",

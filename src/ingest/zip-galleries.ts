@@ -61,7 +61,7 @@ async function remove(key: string, { catalog, store }: Ports, signal: AbortSigna
   try {
     await store.deletePrefix(key, signal);
   } catch (error) {
-    if (!Failure.is(error) || error.code !== "remote-refused") throw error;
+    if (!Failure.is(error) || !["remote-refused", "remote-unfit"].includes(error.code)) throw error;
     return;
   }
   catalog.dropZip(key);

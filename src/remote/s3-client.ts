@@ -63,6 +63,10 @@ const ATTEMPTS = 4;
 export interface S3Connection {
   readonly client: S3;
   readonly bucket: string;
+  /**
+   * Amazon checks and keeps checksums. Others refuse their headers (Backblaze B2), ignore them (radosgw 16 and 18) or check them
+   * (Swift 2.35), and nothing says which: they get none. The signature covers every body anyway.
+   */
   readonly isAmazon: boolean;
   readonly begun: BegunUploads | null;
   /** The store's time in milliseconds since 1970, as far as its answers have told it. */

@@ -2,7 +2,7 @@ import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
 import { rightOf } from "./s3-rights.ts";
 
-/** What messages may name: a bucket and a host, never keys or an endpoint with a password in it. */
+/** What messages may name: a bucket and a host, never access keys or an endpoint with a password in it. */
 export interface S3Place {
   readonly bucket: string;
   readonly region: string;
@@ -110,13 +110,13 @@ function explain(error: ForeignError, place: S3Place): readonly [FailureCode, st
     ];
   if (NETWORK.test(code)) return ["remote-unreachable", `${place.host} cannot be reached (${code})`];
   const status = error.$metadata?.httpStatusCode;
-  return status === undefined ? null : byStatus(status, error.name, place, right);
+  return status === undefined ? null : byStatus(status, error, place, right);
 }
 
 /** HEAD has no body, so only the number says what it is; some servers give names of their own. */
 function byStatus(
   status: number,
-  name: string,
+  { name, message }: Error,
   place: S3Place,
   right: string | null,
 ): readonly [FailureCode, string] {
@@ -125,7 +125,7 @@ function byStatus(
   if (status < 400)
     return [
       "remote-unreachable",
-      `${answer}, which is not what S3 answers. Is there a sign-in page on this network?`,
+      `${answer}, which is not what S3 answers. There may be a sign-in page on this network`,
     ];
   if (status === 401 || status === 403)
     return [
@@ -135,7 +135,13 @@ function byStatus(
   // Insufficient Storage (RFC 4918), and what Swift says when an account or container has no room left.
   if (status === 507 || status === 413) return ["remote-full", `${answer}: ${full(place)}`];
   if (status >= 500 || status === 408 || status === 429) return ["remote-unreachable", answer];
-  return ["remote-refused", `${answer} for the bucket "${place.bucket}"`];
+  return ["remote-unfit", `${answer} for the bucket "${place.bucket}"${inQuotes(message, name)}`];
+}
+
+/** What the server says itself, in one line that is not too long for a log; the SDK puts a word of its own where it says nothing. */
+function inQuotes(message: string, name: string): string {
+  const said = message.replace(/[\s\p{Cc}"]+/gu, " ").trim().slice(0, 200); // biome-ignore format: one line
+  return ["", name, "UnknownError"].includes(said) ? "" : ` and said "${said}"`;
 }
 
 /** Whether the server said that there is no such object; HEAD names it otherwise than GET. */

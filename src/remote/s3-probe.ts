@@ -1,7 +1,14 @@
-import { linkTo } from "../domain/object.ts";
+import { createHash } from "node:crypto";
+import { Failure } from "../domain/failure.ts";
+import type { NewObject } from "../domain/object.ts";
+import { CACHE_NEVER, linkTo } from "../domain/object.ts";
+import { keepsConditions } from "../flow/conditions.ts";
 import type { S3Connection, S3Options } from "./s3-client.ts";
 import { connect } from "./s3-client.ts";
 import { errorName, isDenied, isRefusedUnsaid } from "./s3-errors.ts";
+import { prove } from "./s3-prove.ts";
+import { sendWhole } from "./s3-put.ts";
+import { readTagged, replaceObject } from "./s3-replace.ts";
 import { openSigner } from "./s3-sign.ts";
 
 export interface Probing {
@@ -13,6 +20,8 @@ export interface Probing {
   readonly openPages: false | { readonly at: string | null };
   /** Whether originals are to go to it too. */
   readonly withOriginals: boolean;
+  /** Whether several stations are to fill galleries in it, which takes conditional writes. */
+  readonly withStations: boolean;
 }
 
 /** A right that delivering takes. */
@@ -26,14 +35,23 @@ export interface ProbedRight {
   readonly state: "allowed" | "missing" | "untried";
 }
 
+/** What a bucket lets us do. */
+export interface Probed {
+  readonly rights: readonly ProbedRight[];
+  /** Whether it keeps to conditional writes; `null` when that was not asked, or a right for it is missing. */
+  readonly isConditional: boolean | null;
+}
+
 /** What is only tried lies below it or `NO_GALLERY`; docs/iam/uploader.json allows to delete there. */
 const FOLDER = ".doctor";
 /** A right in the whole bucket: once is enough. */
 const OF_THE_BUCKET = "s3:ListBucketMultipartUploads";
 /** Nobody's upload: who may do what is asked hears that there is none, so nothing has to be begun. */
 const NO_UPLOAD = "ghostroll-doctor";
-const NOT_THERE: ReadonlySet<string> = new Set(["NoSuchUpload", "NoSuchKey", "NotFound", "InvalidArgument"]);
-const TRIAL = "`ghostroll doctor` wrote this and takes it back.";
+const NOT_THERE: ReadonlySet<string> = new Set(["NoSuchUpload", "NoSuchKey", "NotFound"]);
+/** Some stores look at the id of an upload before they look for it. */
+const NO_SUCH_ID: ReadonlySet<string> = new Set([...NOT_THERE, "InvalidArgument"]);
+const TRIAL = Buffer.from("`ghostroll doctor` wrote this and takes it back.");
 /** A few bytes from a store that has just answered. */
 const LINK_MS = 20_000;
 /** Stands where the name of a gallery does, and has its 22 characters: what the policy for pages says of one holds for it. */
@@ -46,9 +64,9 @@ const NO_GALLERY = "ghostroll-doctor-probe";
  */
 export async function probeRights(
   options: S3Options,
-  { name, withLinks, openPages, withOriginals }: Probing,
+  { name, withLinks, openPages, withOriginals, withStations }: Probing,
   signal: AbortSignal,
-): Promise<ProbedRight[]> {
+): Promise<Probed> {
   const s3 = await connect(options);
   try {
     const { base, sign } = await openSigner(s3, options);
@@ -58,6 +76,8 @@ export async function probeRights(
       link: async () => linkTo(await sign([galleries]), galleries, 0),
     };
     const rights = await probeFolder(s3, options, galleries, withLinks ? signed : null, signal);
+    const isTryable = withStations && rights.every(({ state }) => state === "allowed");
+    const isConditional = isTryable ? await probeConditions(s3, options, galleries, signal) : null;
     const ofShared = `stations/${FOLDER}/${name}`;
     rights.push(await probeList(s3, options, [galleries, ofShared], signal));
     if (withOriginals) {
@@ -67,15 +87,17 @@ export async function probeRights(
     if (openPages !== false) {
       const page = `g/${NO_GALLERY}/m/${name}`;
       const link = async () => `${(openPages.at ?? base).replace(/\/$/, "")}/${page}`;
-      const guest: Guest = { who: "a guest without a signature", link };
+      const guest: Guest = { who: UNSIGNED, link };
       const ofPage = await probeFolder(s3, options, page, guest, signal);
       rights.push(...ofPage.filter(({ who }) => who === guest.who));
     }
-    return rights;
+    return { rights, isConditional };
   } finally {
     s3.client.destroy();
   }
 }
+
+const UNSIGNED = "a guest without a signature";
 
 /** Somebody who opens a link, whom the store may know by it or not. */
 interface Guest {
@@ -91,7 +113,7 @@ async function probeFolder(
   signal: AbortSignal,
 ): Promise<ProbedRight[]> {
   const { client, bucket, ask } = s3;
-  const target = { Bucket: bucket, Key: options.prefix === "" ? key : `${options.prefix}/${key}` };
+  const target = targetOf(options, key);
   const noUpload = { ...target, UploadId: NO_UPLOAD };
   const folder = target.Key.split("/").slice(0, -2).join("/").concat("/");
   const rights: ProbedRight[] = [];
@@ -99,8 +121,11 @@ async function probeFolder(
     const state = isAllowed === null ? "untried" : isAllowed ? "allowed" : "missing";
     rights.push({ who, right, folder, state });
   };
-  const may = async (send: Parameters<typeof ask<unknown>>[2], ending = signal) =>
-    ask(`try what the key may do in the bucket "${bucket}"`, ending, send).then(() => true, isAnswered);
+  const may = async (send: Parameters<typeof ask<unknown>>[2], ending = signal, missing = NOT_THERE) =>
+    ask(`try what the key may do in the bucket "${bucket}"`, ending, send).then(
+      () => true,
+      (error: unknown) => isAnswered(error, missing),
+    );
 
   type Ending = { readonly abortSignal: AbortSignal };
   const begin = async (to: Ending, look: (upload: typeof noUpload) => Promise<unknown>) => {
@@ -115,7 +140,7 @@ async function probeFolder(
 
   // Both also take back what a killed probe has left.
   const canDelete = await may(async (to) => client.deleteObject(target, to));
-  const canAbort = await may(async (to) => client.abortMultipartUpload(noUpload, to));
+  const canAbort = await may(async (to) => client.abortMultipartUpload(noUpload, to), signal, NO_SUCH_ID);
   note("s3:AbortMultipartUpload", canAbort);
   const listAndTakeBack = async (to: Ending) => {
     const { Uploads = [] } = await client.listMultipartUploads({ Bucket: bucket, Prefix: target.Key }, to);
@@ -123,7 +148,7 @@ async function probeFolder(
       await client.abortMultipartUpload({ ...target, UploadId }, to);
   };
   note(OF_THE_BUCKET, await may(listAndTakeBack));
-  const put = async (to: Ending) => client.putObject({ ...target, Body: TRIAL }, to);
+  const put = async (to: Ending) => sendWhole(s3, target.Key, trialCalled(key), TRIAL, to);
   const canPut =
     canDelete || canAbort ? await may(canDelete ? put : async (to) => begin(to, async () => {})) : null;
   note("s3:PutObject", canPut);
@@ -136,12 +161,47 @@ async function probeFolder(
     return rights;
   }
   try {
-    note("s3:GetObject", await may(async (to) => client.headObject(target, to)));
-    if (guest !== null) note("s3:GetObject", await doesOpen(s3, await guest.link(), signal), guest.who);
+    const proved = prove(s3, target.Key, trialCalled(key), {}, signal);
+    note("s3:GetObject", await proved.then(() => true, (error: unknown) => isAnswered(error))); // biome-ignore format: one line
+    if (guest !== null) note("s3:GetObject", await doesOpen(s3, guest, signal), guest.who);
   } finally {
     await may(async (to) => client.deleteObject(target, to), new AbortController().signal);
   }
   return rights;
+}
+
+/** What is put to find out: as any object is. */
+function trialCalled(key: string): NewObject {
+  const sha256 = createHash("sha256").update(TRIAL).digest("hex");
+  const body = { body: { bytes: TRIAL }, sizeBytes: TRIAL.length, sha256 };
+  return { key, ...body, contentType: "text/plain; charset=utf-8", cacheControl: CACHE_NEVER };
+}
+
+/** Whether an object is replaced under the right conditions only. */
+async function probeConditions(
+  s3: S3Connection,
+  options: S3Options,
+  key: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const doing = `try conditional writes in the bucket "${s3.bucket}"`;
+  const target = targetOf(options, key);
+  const trial = trialCalled(key);
+  try {
+    await s3.ask(doing, signal, async (to) => sendWhole(s3, target.Key, trial, TRIAL, to));
+    const there = await readTagged(s3, target.Key, doing, signal);
+    const replace = async (tag: string | null) => replaceObject(s3, target.Key, trial, tag, signal);
+    return await keepsConditions(there?.tag ?? "", replace);
+  } catch (error) {
+    if (error instanceof Failure && error.code === "remote-unconditional") return false;
+    throw error;
+  } finally {
+    await s3.ask(doing, new AbortController().signal, async (to) => s3.client.deleteObject(target, to));
+  }
+}
+
+function targetOf({ bucket, prefix }: S3Options, key: string) {
+  return { Bucket: bucket, Key: prefix === "" ? key : `${prefix}/${key}` };
 }
 
 /** Only for taking galleries down: below each of these keys. Deleting them cannot be tried without one. */
@@ -162,14 +222,15 @@ async function probeList(
 }
 
 /** Whether an error means that the key may do it. Throws what says something else than yes or no. */
-function isAnswered(error: unknown): boolean {
+function isAnswered(error: unknown, missing = NOT_THERE): boolean {
   if (isDenied(error) || isRefusedUnsaid(error)) return false;
-  if (NOT_THERE.has(errorName(error))) return true;
+  if (missing.has(errorName(error))) return true;
   throw error;
 }
 
 /** Opens a link as a guest would. Throws what says that the key it is signed with is no key. */
-async function doesOpen({ ask }: S3Connection, link: string, signal: AbortSignal): Promise<boolean> {
+async function doesOpen({ ask }: S3Connection, guest: Guest, signal: AbortSignal): Promise<boolean> {
+  const link = await guest.link();
   const open = async ({ abortSignal }: { abortSignal: AbortSignal }) => {
     const answer = await fetch(link, {
       redirect: "manual",
@@ -183,5 +244,13 @@ async function doesOpen({ ask }: S3Connection, link: string, signal: AbortSignal
     const name = /<Code>(\w+)<\/Code>/.exec(text)?.[1] ?? "Unknown";
     throw Object.assign(new Error(name), { name, $metadata: { httpStatusCode: answer.status } });
   };
-  return ask("open a link", signal, open).then(() => true, isAnswered);
+  return ask("open a link", signal, open).then(
+    () => true,
+    (error: unknown) => {
+      // It was put a moment ago. 404 means that the address leads elsewhere; R2 says 400 to who shows no signature.
+      const isNoPage = guest.who === UNSIGNED && error instanceof Failure && error.code === "remote-unfit";
+      if (isDenied(error) || isRefusedUnsaid(error) || isNoPage) return false;
+      throw error;
+    },
+  );
 }

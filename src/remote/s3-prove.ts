@@ -19,19 +19,20 @@ export function headersOf({ bucket }: S3Connection, key: string, object: NewObje
   };
 }
 
+/** Asks what the store has under a key; Amazon also for the checksum that it keeps. */
+function headRequest({ bucket, isAmazon }: S3Connection, key: string) {
+  return { Bucket: bucket, Key: key, ...(isAmazon && { ChecksumMode: "ENABLED" as const }) };
+}
+
 /** What HEAD says of an object; `null` when there is none. */
-async function headOf(
-  { bucket, client, ask }: S3Connection,
-  key: string,
-  doing: string,
-  signal: AbortSignal,
-) {
-  const head = await ask(doing, signal, (ending) =>
-    client.headObject({ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" }, ending),
-  ).catch((error: unknown) => {
-    if (isMissing(error)) return null;
-    throw error;
-  });
+export async function headOf(s3: S3Connection, key: string, doing: string, signal: AbortSignal) {
+  const request = headRequest(s3, key);
+  const head = await s3
+    .ask(doing, signal, (ending) => s3.client.headObject(request, ending))
+    .catch((error: unknown) => {
+      if (isMissing(error)) return null;
+      throw error;
+    });
   return head && { ...head, sizeBytes: head.ContentLength ?? 0, sha256: head.Metadata?.[OUR_HASH] ?? null };
 }
 

@@ -14,7 +14,7 @@ const TRIES = 3;
  * Puts an object and proves it. Three things guard the bytes: `readBody` compares them with the announced SHA-256 as they
  * are read; every body and part is a Buffer, so the SDK signs its SHA-256 and the server refuses any other bytes (also
  * radosgw 16, which ignores `x-amz-checksum-*`; Content-MD5 would add nothing); afterwards HEAD must name our size, our
- * hash and, where the server keeps one, our checksum. Streamed bodies are never used: their trailers are refused or stored as
+ * hash and, where the server gives one, our checksum. Streamed bodies are never used: their trailers are refused or stored as
  * part of the object by several servers.
  */
 export async function putObject(
@@ -49,24 +49,24 @@ async function putWhole(
   let body: Buffer = Buffer.alloc(0);
   // One piece: longer than announced, and it is refused.
   for await (const piece of readBody(object, object.sizeBytes + 1, signal)) body = piece;
+  await s3.ask(`put ${object.key}`, signal, (ending) => sendWhole(s3, key, object, body, ending), true);
+  await prove(s3, key, object, { ChecksumSHA256: inBase64(object) }, signal);
+}
+
+/** Makes the request that puts an object whole. `doctor` makes the same, so that it says what an upload will hear. */
+export async function sendWhole(
+  s3: S3Connection,
+  key: string,
+  object: NewObject,
+  body: Buffer,
+  ending: { readonly abortSignal: AbortSignal },
+): Promise<unknown> {
   s3.isHashed(body, object.sha256);
-  const sha256 = Buffer.from(object.sha256, "hex").toString("base64");
-  await s3.ask(
-    `put ${object.key}`,
-    signal,
-    (options) =>
-      s3.client.putObject(
-        {
-          ...headersOf(s3, key, object),
-          Body: body,
-          ContentLength: body.length,
-          // Both: radosgw 20 ignores the one without the other.
-          ChecksumAlgorithm: "SHA256",
-          ChecksumSHA256: sha256,
-        },
-        options,
-      ),
-    true,
-  );
-  await prove(s3, key, object, { ChecksumSHA256: sha256 }, signal);
+  const checksum = { ChecksumAlgorithm: "SHA256", ChecksumSHA256: inBase64(object) } as const;
+  const request = { ...headersOf(s3, key, object), Body: body, ContentLength: body.length };
+  return s3.client.putObject({ ...request, ...(s3.isAmazon && checksum) }, ending);
+}
+
+function inBase64({ sha256 }: NewObject): string {
+  return Buffer.from(sha256, "hex").toString("base64");
 }

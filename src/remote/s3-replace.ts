@@ -4,7 +4,7 @@ import { readBody } from "./body.ts";
 import type { TaggedObject } from "./object-store.ts";
 import type { S3Connection } from "./s3-client.ts";
 import { isDenied, isMissing, statusOf } from "./s3-errors.ts";
-import { headersOf } from "./s3-prove.ts";
+import { headersOf, headOf } from "./s3-prove.ts";
 
 /** The object with its ETag, which S3 gives each content of a key (RFC 9110, 8.8.3). */
 export async function readTagged(
@@ -56,19 +56,15 @@ export async function replaceObject(
 
 /** Another station may have replaced it again by now, so only what cannot be is refused: nothing there, or the old object. */
 async function look(
-  { bucket, client, ask }: S3Connection,
+  s3: S3Connection,
   key: string,
   object: NewObject,
   before: string | null,
   signal: AbortSignal,
 ): Promise<void> {
-  const head = await ask(`look at ${object.key} after putting it`, signal, (ending) =>
-    client.headObject({ Bucket: bucket, Key: key }, ending),
-  ).catch((error: unknown) => {
-    if (isMissing(error)) return null;
-    throw error;
-  });
-  if (head === null || (head.ETag === before && head.ContentLength !== object.sizeBytes))
+  const head = await headOf(s3, key, `look at ${object.key} after putting it`, signal);
+  const isOurs = head?.sizeBytes === object.sizeBytes && (head.sha256 ?? object.sha256) === object.sha256;
+  if (head === null || (head.ETag === before && !isOurs))
     throw new Failure("remote-corrupt", `${object.key} is not in the bucket after it was put.`);
 }
 

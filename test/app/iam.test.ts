@@ -259,6 +259,16 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
     await admin.putBucketPolicy({ Bucket: BUCKET, Policy: pagesPolicy(BUCKET, PREFIX) });
     t.after(() => admin.deleteBucketPolicy({ Bucket: BUCKET }));
     assert.ok((await aboutStore(short, never)).every(({ isOk }) => isOk));
+    const at = (folder: string) => `${given(server).endpoint}/${BUCKET}${folder}`;
+    const shared = (url: string) => aboutStore(settings({ GHOSTROLL_SHARE: "capability", GHOSTROLL_SHARE_URL: url }), never); // biome-ignore format: one line
+    assert.ok((await shared(at(`/${PREFIX}`))).every(({ isOk }) => isOk));
+    // The folder forgotten: what is looked for there is not there, or not for everybody.
+    const [astray] = await shared(at(""));
+    assert.deepEqual(
+      [astray?.isOk, astray?.fix?.includes(`${at("")} in GHOSTROLL_SHARE_URL`)],
+      [false, true],
+    );
+    assert.doesNotMatch(astray?.fix ?? "", /policy/);
     assert.deepEqual(await inBucket(), before);
   });
 

@@ -11,7 +11,7 @@ import { linkTo } from "../../src/domain/object.ts";
 import type { ObjectStore } from "../../src/remote/object-store.ts";
 import type { S3Options } from "../../src/remote/s3-client.ts";
 import { openS3Store } from "../../src/remote/s3-store.ts";
-import { failure, newObject } from "../contracts/new-object.ts";
+import { failure, newObject, sha256 } from "../contracts/new-object.ts";
 import { objectStoreContract } from "../contracts/object-store.ts";
 import { lacks } from "../support/needs.ts";
 import { startRadosgw } from "../support/radosgw.ts";
@@ -148,6 +148,29 @@ describe("the S3 store without a good server", () => {
     );
   });
 
+  it("believes no server that says it has replaced an object, and keeps the old one", async () => {
+    const old = { etag: '"old"', "content-length": "4", "x-amz-meta-sha256": sha256(Buffer.from("old!")) };
+    await withServer(
+      (request, response) => {
+        request.resume().on("end", () => {
+          if (request.method === "PUT") return response.end();
+          return response.writeHead(200, old).end(request.method === "HEAD" ? "" : "old!");
+        });
+      },
+      async (endpoint) => {
+        const store = await openS3Store({ ...options, endpoint });
+        const tag = (await store.getTagged("a", never))?.tag ?? null;
+        for (const text of ["new!", "longer"])
+          await assert.rejects(
+            store.replace(newObject("a", Buffer.from(text)), tag, never),
+            failure("remote-corrupt"),
+          );
+        assert.ok(await store.replace(newObject("a", Buffer.from("old!")), tag, never), "the same once more");
+        await store.close();
+      },
+    );
+  });
+
   it("believes no server that completes an upload in parts with a piece missing", async () => {
     const object = newObject("a", randomBytes(17 * 1024 * 1024));
     await withServer(
@@ -223,7 +246,8 @@ describe("the S3 store without a good server", () => {
       [413, "EntityTooLarge", "remote-full", /this size/],
       [400, "XAmzContentSHA256Mismatch", "remote-corrupt", /other bytes/],
       [501, "NotImplemented", "remote-unreachable", /501 NotImplemented/],
-      [405, "MethodNotAllowed", "remote-refused", /405 MethodNotAllowed/],
+      [405, "MethodNotAllowed", "remote-unfit", /405 MethodNotAllowed/],
+      [400, "InvalidArgument", "remote-unfit", /400 InvalidArgument .* and said "so it is"\.$/],
     ] as const;
     for (const [status, name, code, words] of refusals)
       await withServer(
