@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import { SLUGS_IN_TEXT } from "../domain/layout.ts";
 
 export type { Logger } from "pino";
 
@@ -20,7 +21,10 @@ const SECRETS: readonly RegExp[] = [
   /\b((?:AKIA|ASIA))[A-Z0-9]{16}\b/g,
 ];
 
-/** One JSON object a line, level as a word. No line holds a key, a token or the signature of a link. */
+/**
+ * One JSON object a line, level as a word. No line holds a key, a token, the signature of a link, or the name of a gallery, which
+ * alone opens its pages where links bear no signature.
+ */
 export function openLog({ level, out, secrets = [] }: LogOptions): Logger {
   const literal = secrets.filter((secret) => secret !== null && secret !== "") as string[];
   const written = literal.flatMap((secret) => [secret, encodeURIComponent(secret)]);
@@ -39,7 +43,7 @@ function redact(line: string, written: readonly string[]): string {
   let clean = line;
   for (const secret of written) clean = clean.replaceAll(secret, HIDDEN);
   for (const pattern of SECRETS) clean = clean.replace(pattern, `$1${HIDDEN}`);
-  return clean;
+  return clean.replace(SLUGS_IN_TEXT, HIDDEN);
 }
 
 const HIDDEN = "(hidden)";

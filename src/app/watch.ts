@@ -5,6 +5,7 @@ import { watchCards } from "../card/watcher.ts";
 import type { Settings } from "../config/slices.ts";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
+import { SLUGS_IN_TEXT } from "../domain/layout.ts";
 import { deliverAll, ingestCard } from "../ingest/ingest-card.ts";
 import type { Report } from "../ingest/report.ts";
 import type { Context } from "./context.ts";
@@ -224,7 +225,7 @@ async function takeIn(
 }
 
 /** Logs what stopped one card and returns it, and goes on with the next; a bug ends the process, and systemd starts it again. */
-function settler({ announcer }: House, log: Logger) {
+function settler({ announcer, catalog }: House, log: Logger) {
   let lastCode: string | null = null;
   return async (volume: Volume | null, work: () => Promise<Failure | null>): Promise<Failure | null> => {
     try {
@@ -239,7 +240,11 @@ function settler({ announcer }: House, log: Logger) {
       // What is tried again every minute is said once.
       const level = volume === null && code === lastCode ? "debug" : "error";
       lastCode = code;
-      log[level]({ card: volume?.label, code, hint: policy.hint, cause: inspect(error.cause) }, message);
+      // The log hides the name of a gallery, so it says whose that is.
+      const slug = message.match(SLUGS_IN_TEXT)?.[0];
+      const session = slug && catalog.allSessions().find((one) => one.slug === slug)?.name;
+      const facts = { card: volume?.label, session, code, hint: policy.hint, cause: inspect(error.cause) };
+      log[level](facts, message);
       if (volume !== null) announcer.trouble(volume.label, error);
       return error;
     }

@@ -11,8 +11,7 @@ export function writingDown(log: Logger): Report {
           log.debug({ state: outcome.to, bytes: outcome.file.sizeBytes }, "file settled");
         break;
       case "published":
-        if (told.isComplete)
-          log.info({ session: told.session.name, tiles: told.tiles, link: told.link }, "gallery complete");
+        if (told.isComplete) log.info({ session: told.session.name, tiles: told.tiles }, "gallery complete");
         else log.debug({ session: told.session.name, tiles: told.tiles }, "gallery grew");
         break;
       case "zipping":

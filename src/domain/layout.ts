@@ -111,6 +111,9 @@ export function isPage(key: string): boolean {
   return /^(assets\/[^/]+|g\/[\w-]{22}\/(v|i\.json|m\/([\w-]+\/)?\d+\.json|n\/([\w-]+\/)?\d+))$/.test(key);
 }
 
+/** Finds the names of galleries in a text that has keys, links or paths of theirs in it, also as JSON writes it. */
+export const SLUGS_IN_TEXT = /(?<=(?:\b|\\[nrt])(?:g|stations)(?:\/|%2F))[\w-]{22}(?![\w-])/gi;
+
 /** The gallery a key belongs to, by the name in its links, also what stations tell each other of it; `null` for what belongs to none. */
 export function slugIn(key: string): string | null {
   return /^(?:g|stations)\/([^/]+)/.exec(key)?.[1] ?? null;

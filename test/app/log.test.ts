@@ -38,6 +38,7 @@ describe("log", () => {
   const KEY = "AKIAIOSFODNN7EXAMPLE";
   const SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
   const TOKEN = "IQoJb3JpZ2luX2VjEOT//////////token==";
+  const SLUG = "lr2fGdyr5mRyWbmSRceVH_";
   const SIGNATURE = "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7";
 
   for (const [where, fields] of [
@@ -48,6 +49,9 @@ describe("log", () => {
       },
     ],
     ["a link of our own server", { link: `http://box:8081/o/g/slug?e=1763&s=${SIGNATURE}` }],
+    ["a link without a signature", { link: `https://b.s3.amazonaws.com/ghostroll/g/${SLUG}/v` }],
+    ["a key in a sentence", { error: new Error(`put g/${SLUG}/p/ab-share.jpg: refused`) }],
+    ["a key of a station, and an encoded one", { a: `get stations/${SLUG}`, b: `at\ng%2F${SLUG}%2Fi.json` }],
     ["a link in an error", { error: new Error(`PUT https://b/k?x-amz-signature=${SIGNATURE} failed`) }],
     [
       "settings, nested",
@@ -75,6 +79,7 @@ describe("log", () => {
         TOKEN,
         encodeURIComponent(TOKEN),
         SIGNATURE,
+        SLUG,
       ])
         assert.ok(!line.includes(secret), line);
       assert.match(line, /\(hidden\)/);
@@ -82,7 +87,12 @@ describe("log", () => {
 
   it("leaves what is no secret as it is", () => {
     const { log, lines } = record();
-    log.info({ link: "http://box:8081/o/g/slug?e=1763&files=3", hash: SIGNATURE }, "shown");
+    const [rendition, original] = [`p/${SIGNATURE}-share.jpg`, `originals/${SIGNATURE}.cr3`];
+    log.info(
+      { link: "http://box:8081/o/g/slug?e=1763&files=3", hash: SIGNATURE, rendition, original },
+      "shown",
+    );
+    for (const said of [rendition, original]) assert.ok(lines[0]?.includes(said));
     assert.ok(lines[0]?.includes('"link":"http://box:8081/o/g/slug?e=1763&files=3"'));
     assert.ok(lines[0]?.includes(SIGNATURE));
   });

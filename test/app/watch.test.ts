@@ -3,16 +3,19 @@ import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { openCatalog } from "../../src/catalog/catalog.ts";
 import { pictureCard } from "../support/card.ts";
 import type { Running } from "../support/ghostroll.ts";
 import { start } from "../support/ghostroll.ts";
 import { assertComplete, hashesBelow } from "../support/invariants.ts";
+import { provider } from "../support/provider.ts";
 import { tempFolder } from "../support/temp.ts";
 
 interface Line {
   readonly msg: string;
-  readonly link?: string;
   readonly card?: string;
+  readonly code?: string;
+  readonly session?: string;
 }
 
 function logOf(run: Running): Line[] {
@@ -38,11 +41,10 @@ async function daemon(t: TestContext) {
   const said = join(folder, "said");
   const command = `echo "$GHOSTROLL_EVENT $GHOSTROLL_MESSAGE" >> ${said}`;
   const settings = { MOUNT_ROOTS: roots, BASE_DIR: base, WEB_PORT: "0", ON_EVENT: command };
-  const launch = () => {
-    const run = start([
-      "watch",
-      ...Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]),
-    ]);
+  const launch = (more: Readonly<Record<string, string>> = {}) => {
+    const all = Object.entries({ ...settings, ...more });
+    const env = { AWS_ACCESS_KEY_ID: "KEY", AWS_SECRET_ACCESS_KEY: "SECRET" };
+    const run = start(["watch", ...all.flatMap(([key, value]) => ["--set", `${key}=${value}`])], { env });
     t.after(() => void run.child.kill("SIGKILL"));
     return run;
   };
@@ -112,13 +114,27 @@ describe("the daemon", () => {
     assert.match(lines.join("\n"), /gallery-complete .*2 photos\. http:\/\/\S+s=[\w-]+$/m);
   });
 
-  it("logs no link that opens a gallery with its signature left in", async (t) => {
-    const { roots, launch } = await daemon(t);
+  it("logs nothing that opens a gallery, neither of one that is complete nor of one that cannot be put", async (t) => {
+    const { roots, base, launch } = await daemon(t);
     await pictureCard(join(roots, "CARD"), 2);
-    const run = launch();
-    await until(run, (log) => galleries(log) === 1);
-    assert.doesNotMatch(run.out(), /[?&]s=[\w-]{10}/);
-    run.child.kill("SIGTERM");
-    await run.ended;
+    const full = await provider(t, { status: 507 });
+    const bucket = { S3_BUCKET: "photos", S3_ENDPOINT: full.url, SHARE: "capability", ON_EVENT: "" };
+    for (const [settings, end] of [
+      [bucket, "remote-full"],
+      [{}, "gallery complete"],
+    ] as const) {
+      const run = launch(settings);
+      await until(run, (log) => log.some(({ msg, code }) => msg === end || code === end));
+      run.child.kill("SIGTERM");
+      await run.ended;
+      assert.doesNotMatch(run.out(), /[?&]s=[\w-]{10}/);
+      const catalog = openCatalog(join(base, "ghostroll.db"), "any");
+      const [session] = catalog.allSessions();
+      catalog.close();
+      assert.ok(session && !run.out().includes(session.slug), run.out());
+      if (end !== "remote-full") continue;
+      const line = logOf(run).find(({ code }) => code === end);
+      assert.deepEqual([line?.session, /put g\/\(hidden\)\//.test(line?.msg ?? "")], [session.name, true]);
+    }
   });
 });

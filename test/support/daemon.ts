@@ -12,7 +12,6 @@ export interface Line {
   readonly time: string;
   readonly level: string;
   readonly card?: string;
-  readonly link?: string;
   readonly web?: string;
   readonly [field: string]: unknown;
 }
