@@ -15,6 +15,7 @@ import type { Context } from "./context.ts";
 import { say } from "./context.ts";
 import { openStore, storeName } from "./store.ts";
 import { inBucketInWords } from "./summary.ts";
+import { unsentInWords, unsentOf } from "./unsent.ts";
 
 type Look = Extract<Command, { name: "status" | "sessions" | "config" }>;
 
@@ -81,6 +82,7 @@ function status(settings: Settings) {
   const all = sessionsOf(settings);
   const sum = (of: (look: SessionLook) => number) => all.reduce((total, one) => total + of(one), 0);
   const originals = originalsOf(settings);
+  const messages = unsentOf(settings);
   const facts = {
     library: settings.library.baseDir,
     isWorking: isWorking(settings),
@@ -93,6 +95,7 @@ function status(settings: Settings) {
     damagedFiles: sum((one) => one.damaged),
     uncopiedFiles: sum((one) => one.uncopied),
     originals,
+    messages,
     links: Object.fromEntries(
       all.flatMap(({ session }) => {
         const state = linkState(session.linkEndsMs, Date.now());
@@ -120,6 +123,7 @@ function status(settings: Settings) {
       lines.push(
         `${session.name} (${session.label}): ${linkEndInWords(session.name, session.linkEndsMs, Date.now())}`,
       );
+  lines.push(...messages.map(unsentInWords));
   if (facts.failedFiles + facts.damagedFiles > 0)
     lines.push(
       `${count(facts.failedFiles + facts.damagedFiles, "file")} with problems: \`ghostroll sessions --json\` names them.`,

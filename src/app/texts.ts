@@ -138,7 +138,7 @@ export function openTexts(
 }
 
 /** Same recipient, same name, whatever the settings say besides; no way back to the address, since catalogs are copied. */
-function recipientId({ channel, address }: Recipient): string {
+export function recipientId({ channel, address }: Recipient): string {
   const hash = createHash("sha256").update(`${channel}:${address}`).digest("hex");
   return `${channel} ${hash.slice(0, 16)}`;
 }

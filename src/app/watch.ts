@@ -30,7 +30,7 @@ const RING_MS = 60_000;
 const WRITABLE =
   "The card is mounted so that it can be written to. GhostRoll only reads it; to have cards mounted read-only, switch the automounter off.";
 
-const MESSAGE_IS = { sent: "sent", refused: "given up", later: "waits", unsure: "unanswered" } as const;
+const MESSAGE_IS = { sent: "sent", refused: "given up", later: "waits", unsure: "in doubt" } as const;
 
 /**
  * Takes in cards until the signal aborts. `onOpen` hears that these settings can be worked with; until then it throws what

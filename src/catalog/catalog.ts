@@ -112,7 +112,8 @@ function readable(connection: Connection) {
   const { allSessions, tally, troubles } = sessions(connection);
   const { countUncopied } = secondCopies(connection);
   const { countOriginals } = bucketOriginals(connection);
-  return { allSessions, tally, troubles, countUncopied, countOriginals };
+  const { unsentMessages } = outbox(connection);
+  return { allSessions, tally, troubles, countUncopied, countOriginals, unsentMessages };
 }
 
 /** Every error of SQLite leaves this room as one of ours. */

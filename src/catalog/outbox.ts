@@ -25,6 +25,22 @@ export interface WaitingMessage {
   readonly session: Session;
 }
 
+/** A message that somebody has not got, as far as is known. */
+export interface UnsentMessage {
+  readonly session: string;
+  readonly label: string;
+  readonly event: MessageEvent;
+  readonly recipient: string;
+  readonly state: "waiting" | "given-up";
+  /** How often it may have been taken. */
+  readonly unanswered: number;
+  /** Why it was given up. */
+  readonly reason: string | null;
+}
+
+/** Why nobody is told of a gallery that was revoked before. */
+export const REVOKED_MEANWHILE = "Its gallery was revoked.";
+
 /** Messages to people: written down with the fact they tell, and taken as sent only when a provider has them. */
 export function outbox(connection: Connection) {
   const has = connection
@@ -58,6 +74,13 @@ export function outbox(connection: Connection) {
     [number],
     { event: MessageEvent; state: string; reason: string | null }
   >("SELECT event, state, reason FROM message WHERE session = ? ORDER BY id");
+  const unsent = connection.prepare<[string, number], UnsentMessage>(
+    `SELECT session.name AS session, label, event, recipient, message.state AS state, unanswered, reason
+       FROM message JOIN session ON session.id = message.session
+       WHERE message.state = 'waiting' OR message.state = 'given-up' AND reason <> ?
+         AND session.id IN (SELECT id FROM session ORDER BY id DESC LIMIT ?)
+       ORDER BY message.id`,
+  );
 
   return {
     /** Runs several writes as one: all of them are durable when it returns, or none. */
@@ -94,6 +117,9 @@ export function outbox(connection: Connection) {
     messageSent: (id: number, receipt: string | null): void => void sent.run(receipt, id),
 
     giveUp: (id: number, reason: string): void => void giveUp.run(reason, id),
+
+    /** What waits, and what was given up of the last so many sessions, oldest first. */
+    unsentMessages: (sessions: number): readonly UnsentMessage[] => unsent.all(REVOKED_MEANWHILE, sessions),
 
     /** What became of the messages of a session, oldest first. */
     messagesOf: (session: SessionId) => ofSession.all(session),

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Session, SessionId } from "../domain/session.ts";
 import type { Connection } from "./open.ts";
+import { REVOKED_MEANWHILE } from "./outbox.ts";
 import type { SessionRow } from "./sessions.ts";
 import { COLUMNS, REVOKED, sessionIn } from "./sessions.ts";
 
@@ -36,8 +37,8 @@ export function publications(connection: Connection, store: string) {
   const putAgain = connection.prepare<[number]>(
     "UPDATE card_file SET state = 'rendered' WHERE session = ? AND state IN ('uploaded', 'published')",
   );
-  const dropMessages = connection.prepare<[string]>(
-    `UPDATE message SET state = 'given-up', reason = 'Its gallery was revoked.'
+  const dropMessages = connection.prepare<[string, string]>(
+    `UPDATE message SET state = 'given-up', reason = ?
        WHERE session IN (SELECT id FROM session WHERE coalesce(shared_slug, slug) = ?)
          AND state = 'waiting' AND event <> 'trouble'`,
   );
@@ -100,7 +101,7 @@ export function publications(connection: Connection, store: string) {
           close.run(id);
           putAgain.run(id);
           forgetLinks.run(id);
-          dropMessages.run(slug);
+          dropMessages.run(REVOKED_MEANWHILE, slug);
         })
         .immediate(),
 

@@ -14,13 +14,13 @@ export interface Provider {
   readonly name: string;
   /** What must not appear in a reason. */
   readonly secrets: readonly string[];
-  /** Finds the provider's own name for a message in its answer, or says that it was not taken after all. */
+  /** Finds the provider's own name for a message in its answer; `null` where it gives none. */
   receipt(body: string): string | null;
   /** What the provider says went wrong, from the body of its answer. */
   complaint(body: string): string | null;
   /** What a person does about an answer. */
   fix(status: number, body: string): string;
-  /** Whether a refusal passes by itself, besides 408, 425, 429 and 5xx. */
+  /** Whether a refusal passes by itself, besides 408, 425, 429 and 503: then the message was not taken. */
   isPassing?(status: number, body: string): boolean;
   /** How long to wait, where the provider says so in the body. */
   waitMs?(body: string): number | null;
@@ -32,6 +32,9 @@ const DEADLINE_MS = 20_000;
 const LONGEST_WAIT_MS = 3_600_000;
 /** Too long for a log line beyond this. */
 const MAX_COMPLAINT = 200;
+
+/** Answers by which a provider does not take a message now (RFC 9110, 15.5.9 and 15.6.4; RFC 8470; RFC 6585). */
+const NOT_NOW: ReadonlySet<number> = new Set([408, 425, 429, 503]);
 
 /** Errors of `fetch` after which the request cannot have reached anybody. */
 const NEVER_LEFT =
@@ -61,9 +64,11 @@ function judge(provider: Provider, { status, headers }: Response, body: string):
   if (status >= 200 && status < 300) return { kind: "sent", receipt: provider.receipt(body) };
   const complaint = clean(provider.complaint(body) ?? "", provider.secrets);
   const said = complaint === "" ? `${name} answered ${status}` : `${name} answered ${status}: ${complaint}`;
-  const isPassing = [408, 425, 429].includes(status) || status >= 500;
-  if (isPassing || provider.isPassing?.(status, body) === true)
+  if (NOT_NOW.has(status) || provider.isPassing?.(status, body) === true)
     return { kind: "later", reason: `${said}.`, waitMs: waitMs(headers.get("retry-after"), provider, body) };
+  // A gateway says so when what is behind it has not answered it, and a server when it fell over what it was given: often after
+  // it was taken.
+  if (status >= 500) return { kind: "unsure", reason: `${said}.` };
   return { kind: "refused", reason: `${said}. ${provider.fix(status, body)}` };
 }
 

@@ -18,7 +18,7 @@ export type Outcome =
   | { readonly kind: "refused"; readonly reason: string }
   /** It was not taken; `waitMs` when the provider said when to come again. */
   | { readonly kind: "later"; readonly reason: string; readonly waitMs: number | null }
-  /** It may have been taken: the request was on its way, and no answer came. */
+  /** It may have been taken: the request was on its way, and no answer came, or one that does not say. */
   | { readonly kind: "unsure"; readonly reason: string };
 
 /** Sends a message once. Never throws for what a provider or the network does. */

@@ -49,6 +49,7 @@ export interface SenderOptions {
   readonly hear: (told: Told) => void;
   /** For tests. */
   readonly firstPauseMs?: number;
+  readonly doubtPausesMs?: readonly number[];
   readonly closeMs?: number;
 }
 
@@ -59,20 +60,24 @@ export interface Sender {
   close(): Promise<void>;
 }
 
-/** Doubled each time up to the longest, and shortened at random by up to half, so that boxes do not come all at once. */
+/**
+ * While nothing was taken: doubled each time up to the longest, and shortened at random by up to half, so that boxes do not come
+ * all at once.
+ */
 const FIRST_PAUSE_MS = 5000;
 const LONGEST_PAUSE_MS = 300_000;
 /** Half of what the process has to end in order. */
 const CLOSE_MS = 10_000;
 /**
- * How often a message may go out without our ever learning what came of it. A process that dies at this very point again and
- * again would otherwise send the same text for ever.
+ * After each time that a message went out and may have been taken; after one more time it is given up. Somebody who has it all the same
+ * gets it five times at most, also from a process that dies at this very point again and again; and a provider that accepts and
+ * hangs for an evening is outlasted: five hours and eleven minutes.
  */
-const MOST_UNANSWERED = 5;
+const DOUBT_PAUSES_MS = [1, 10, 60, 240].map((minutes) => minutes * 60_000);
 
 /**
  * Sends what waits in the outbox: to each recipient in order, none waiting for another, for as long as it takes. Each message is
- * recorded as sent once the provider has it; one that may have been taken without our knowing is sent again.
+ * recorded as sent once the provider has it; one that may have been taken without our knowing is sent again, a few times.
  */
 export function openSender(options: SenderOptions): Sender {
   const closing = new AbortController();
@@ -108,14 +113,14 @@ async function serve(
   const hear = withoutRepeats(options.hear);
   let pauseMs = firstPauseMs;
   for (;;) {
-    const outcome = await sendNext(recipient, { ...options, hear }, ending);
-    if (outcome === null) {
+    const next = await sendNext(recipient, { ...options, hear }, ending);
+    if (next === null) {
       if (closing.aborted) return;
       await bell.wait(closing).catch(() => undefined);
-    } else if (outcome.kind === "sent" || outcome.kind === "refused") {
+    } else if (next.isOver) {
       pauseMs = firstPauseMs;
     } else {
-      const wantedMs = (outcome.kind === "later" && outcome.waitMs) || pauseMs * (1 - Math.random() / 2);
+      const wantedMs = next.waitMs || pauseMs * (1 - Math.random() / 2);
       await delay(wantedMs, undefined, { signal: closing }).catch(() => undefined);
       if (closing.aborted) return;
       pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
@@ -132,26 +137,46 @@ function withoutRepeats(hear: SenderOptions["hear"]): SenderOptions["hear"] {
   };
 }
 
+/** Whether a message is done with, one way or the other; else how long to wait, where that is not left to us. */
+interface Next {
+  readonly isOver: boolean;
+  readonly waitMs: number | null;
+}
+
 /** Sends the oldest message and writes down what came of it; `null` when none waits. */
 async function sendNext(
   { id, name, channel }: Recipient,
-  { outbox, hear }: SenderOptions,
+  { outbox, hear, doubtPausesMs = DOUBT_PAUSES_MS }: SenderOptions,
   signal: AbortSignal,
-): Promise<Outcome | null> {
+): Promise<Next | null> {
   let message: Waiting | null = null;
   try {
     message = outbox.nextMessage(id);
     if (message === null) return null;
-    const outcome = await sendOnce(message, await message.link(), channel, outbox, signal);
+    const link = await message.link();
+    const times = outbox.goesOut(message.id);
+    const most = doubtPausesMs.length + 1;
+    // More than that only after a kill: what came of the last time was not written down.
+    let outcome: Outcome =
+      times > most ? inDoubt(most, null) : await sendOnce(message, link, channel, outbox, signal);
+    if (outcome.kind === "unsure" && times === most) outcome = inDoubt(most, outcome.reason);
+    if (outcome.kind === "refused") outbox.giveUp(message.id, outcome.reason);
     hear(inWords(outcome, message, name));
-    return outcome;
+    const isOver = outcome.kind === "sent" || outcome.kind === "refused";
+    const doubtMs = outcome.kind === "unsure" ? (doubtPausesMs[times - 1] ?? null) : null;
+    return { isOver, waitMs: outcome.kind === "later" ? outcome.waitMs : doubtMs };
   } catch (error) {
     // No link can be signed, or the catalog not be written, for now.
     if (!(error instanceof Failure)) throw error;
     const outcome = { kind: "later", reason: error.message, waitMs: null } as const;
     if (message !== null) hear(inWords(outcome, message, name));
-    return outcome;
+    return { isOver: false, waitMs: null };
   }
+}
+
+function inDoubt(times: number, last: string | null): Outcome {
+  const reason = `It went out ${times} times without an answer that says whether it was taken, and may have arrived: it is not sent again.`;
+  return { kind: "refused", reason: last === null ? reason : `${last} ${reason}` };
 }
 
 function inWords(outcome: Outcome, { event, card }: Waiting, recipient: string): Told {
@@ -166,14 +191,8 @@ async function sendOnce(
   outbox: Outbox,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  if (outbox.goesOut(id) > MOST_UNANSWERED) {
-    const reason = `It went out ${MOST_UNANSWERED} times without an answer, and may have arrived: it is not sent again.`;
-    outbox.giveUp(id, reason);
-    return { kind: "refused", reason };
-  }
   const outcome = await channel({ ...rest, message: withLink(words, link), link }, signal);
   if (outcome.kind === "sent") outbox.messageSent(id, outcome.receipt);
-  if (outcome.kind === "refused") outbox.giveUp(id, outcome.reason);
   if (outcome.kind === "later") outbox.notTaken(id);
   return outcome;
 }

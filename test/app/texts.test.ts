@@ -153,6 +153,35 @@ describe("messages to people", () => {
     assert.doesNotMatch(out, /-hidden/);
   });
 
+  it("that nobody has got are named by status, in its words and as facts, without an address", async (t) => {
+    const folder = await tempFolder(t);
+    const away = await provider(t, { status: 200 });
+    await away.close();
+    const answers = { away, refuses: await provider(t, { status: 400 }), breaks: await provider(t, { status: 502 }), takes: await provider(t, { status: 200 }) }; // biome-ignore format: one line
+    const settings = {
+      BASE_DIR: join(folder, "library"),
+      WEB_PORT: "0",
+      TEXT_TO: Object.values(answers).map(({ url }) => `webhook:${url}/hidden`).join(), // biome-ignore format: one line
+    };
+    const look = async (more: Readonly<Record<string, string>> = {}, ...flags: string[]) =>
+      (await ghostroll(["status", ...flags, ...set({ ...settings, ...more })])).out;
+    await ghostroll(["ingest", await pictureCard(join(folder, "EOS"), 3), "--no-serve", ...set(settings)]);
+    const said = await look();
+    const lineOf = (name: keyof typeof answers) => said.split("\n").find((line) => line.includes(`:${answers[name].port} `)); // biome-ignore format: one line
+    assert.match(lineOf("away") ?? "", /^\w+-\w+ \(EOS\): the message gallery-complete to webhook at \S+ waits to be sent\.$/); // biome-ignore format: one line
+    assert.match(lineOf("refuses") ?? "", /was given up\. The webhook .* answered 400\. Check its address/);
+    assert.match(
+      lineOf("breaks") ?? "",
+      /went out 1 time without an answer .*, and waits to be sent again\.$/,
+    );
+    assert.equal(lineOf("takes"), undefined);
+    const { messages } = JSON.parse(await look({}, "--json")) as { messages: { state: string }[] };
+    assert.deepEqual(messages.map(({ state }) => state), ["waiting", "given-up", "waiting"]); // biome-ignore format: one line
+    assert.doesNotMatch(said + JSON.stringify(messages), /hidden/);
+    // Who is no longer to be told has nothing that waits.
+    assert.doesNotMatch(await look({ TEXT_TO: "" }), /message/);
+  });
+
   it("wait for a receiver that is away, come once at a later run, and never again", async (t) => {
     const folder = await tempFolder(t);
     const card = await pictureCard(join(folder, "EOS"), 3);

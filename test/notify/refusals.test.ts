@@ -103,7 +103,9 @@ for (const [name, { open, answers }] of Object.entries(CASES))
         const { url, heard } = await provider(t, answer);
         const outcome = await open(url)(text, never);
         assert.equal(heard.length, 1, "asked once");
-        assert.equal(outcome.kind, fix === null ? "later" : "refused");
+        // What broke may have broken after it had taken the message.
+        const passes = what === "broken" ? "unsure" : "later";
+        assert.equal(outcome.kind, fix === null ? passes : "refused");
         assert.ok("reason" in outcome);
         assert.match(outcome.reason, /answered \d{3}.*\.$/);
         if (fix !== null) assert.match(outcome.reason, fix);

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { MessageEvent } from "../../src/catalog/outbox.ts";
 import { Failure } from "../../src/domain/failure.ts";
+import type { Channel } from "../../src/notify/outcome.ts";
 import type { Outbox, Sender, SenderOptions, Told } from "../../src/notify/sender.ts";
 import { openSender } from "../../src/notify/sender.ts";
 import { telegramChannel } from "../../src/notify/telegram.ts";
@@ -34,7 +36,8 @@ async function post(t: TestContext) {
     catalog.putMessages(session.id, event, `EOS: ${event}.`, recipients);
   const states = () => catalog.messagesOf(session.id).map(({ event, state }) => `${event} ${state}`);
   const open = (recipients: SenderOptions["recipients"], outbox: Outbox = outboxOf(catalog)) => {
-    const sender = openSender({ recipients, outbox, hear: (one) => told.push(one), firstPauseMs: 20 });
+    const hear = (one: Told) => void told.push(one);
+    const sender = openSender({ recipients, outbox, hear, firstPauseMs: 20, doubtPausesMs: [1, 1, 1, 1] });
     senders.push(sender);
     return sender;
   };
@@ -64,10 +67,10 @@ describe("the sender", () => {
     );
   });
 
-  it("comes back after 429 and 500 until it is taken, and says the same trouble once", async (t) => {
+  it("comes back after 429 and 503 until it is taken, and says the same trouble once", async (t) => {
     const { write, states, told, open } = await post(t);
     const { url, heard, answers } = await provider(t, created);
-    answers.push({ status: 429, headers: { "retry-after": "0" } }, { status: 500 }, { status: 500 });
+    answers.push({ status: 429, headers: { "retry-after": "0" } }, { status: 503 }, { status: 503 });
     write("gallery-open", "me");
     open([{ id: "me", name: "twilio …5678", channel: twilio(url) }]);
     await until(() => states().join() === "gallery-open sent");
@@ -169,14 +172,45 @@ describe("the sender", () => {
     await until(() => states().join() === "gallery-open sent");
   });
 
-  it("stops after five times without an answer, since each may have arrived", async (t) => {
-    const { catalog, session, write, states, open } = await post(t);
-    const { url, heard } = await provider(t, "cut");
+  for (const answer of ["cut", { status: 500 }, { status: 502 }, { status: 504 }] as const)
+    it(`stops after five times ${answer === "cut" ? "without an answer" : answer.status}, since each may have arrived`, async (t) => {
+      const { catalog, session, write, states, open } = await post(t);
+      const { url, heard } = await provider(t, answer);
+      write("gallery-open", "me");
+      write("gallery-complete", "me");
+      open([{ id: "me", name: "me", channel: twilio(url) }]);
+      await until(() => states().join() === "gallery-open given-up,gallery-complete given-up");
+      assert.equal(heard.length, 10);
+      assert.match(catalog.messagesOf(session.id)[0]?.reason ?? "", /may have arrived/);
+    });
+
+  it("outlasts an evening in which a provider accepts and hangs", async (t) => {
+    const { catalog, session, write, told } = await post(t);
+    const tried: number[] = [];
+    const [fromMs, minuteMs] = [Date.now(), 60_000];
+    t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: fromMs });
+    syncBuiltinESMExports();
+    t.after(() => {
+      t.mock.timers.reset();
+      syncBuiltinESMExports();
+    });
+    const channel: Channel = async () => {
+      tried.push(Math.round((Date.now() - fromMs) / minuteMs));
+      return { kind: "unsure", reason: "Twilio did not answer (TimeoutError)." };
+    };
     write("gallery-open", "me");
-    open([{ id: "me", name: "me", channel: twilio(url) }]);
-    await until(() => states().join() === "gallery-open given-up");
-    assert.equal(heard.length, 5);
-    assert.match(catalog.messagesOf(session.id)[0]?.reason ?? "", /may have arrived/);
+    const sender = openSender({ recipients: [{ id: "me", name: "me", channel }], outbox: outboxOf(catalog), hear: (one) => void told.push(one) }); // biome-ignore format: one line
+    for (let minute = 0; minute < 400; minute++) {
+      for (let turns = 0; turns < 5; turns++) await turn();
+      t.mock.timers.tick(minuteMs);
+    }
+    assert.deepEqual(tried, [0, 1, 11, 71, 311]);
+    const [message] = catalog.messagesOf(session.id);
+    assert.match(
+      `${message?.state} ${message?.reason}`,
+      /^given-up Twilio did not answer .* went out 5 times/,
+    );
+    await sender.close();
   });
 });
 
