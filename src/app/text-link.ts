@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Settings } from "../config/slices.ts";
+import { whyNotThrough } from "../config/texts.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Recipient } from "../domain/recipient.ts";
 import { parseRecipient, recipientName } from "../domain/recipient.ts";
@@ -28,7 +29,7 @@ export async function textLink(
   settings: Settings,
   signal: AbortSignal,
 ): Promise<Sent> {
-  const recipient = recipientOf(to, settings.notify.texts);
+  const recipient = recipientOf(to, settings);
   const channel = channelTo(recipient, accountsOf(settings));
   const message = withLink(linkInWords(title), link);
   const text = { key: randomUUID(), event: "link", card: session.label, title, message, link };
@@ -41,26 +42,18 @@ export async function textLink(
   return { kind: outcome.kind, to: name, sentence };
 }
 
-function recipientOf(
-  to: string,
-  { twilio, telegramToken }: Pick<Settings["notify"]["texts"], "twilio" | "telegramToken">,
-): Recipient {
+function recipientOf(to: string, { notify, store }: Settings): Recipient {
+  const { texts } = notify;
   // A bare number goes the way that there is an account for.
-  const recipient = parseRecipient(to.startsWith("+") ? `${twilio === null ? "sns" : "twilio"}:${to}` : to);
+  const recipient = parseRecipient(
+    to.startsWith("+") ? `${texts.twilio === null ? "sns" : "twilio"}:${to}` : to,
+  );
   if (recipient === null)
     throw new Failure(
       "usage",
       "--text takes a number with + and the country, as in --text +4917012345678, or what GHOSTROLL_TEXT_TO takes, as in --text ntfy:https://ntfy.sh/topic.",
     );
-  const { channel } = recipient;
-  const isMissing =
-    (channel === "twilio" && twilio === null) || (channel === "telegram" && telegramToken === null);
-  if (isMissing)
-    throw new Failure(
-      "settings-invalid",
-      channel === "twilio"
-        ? "--text names twilio:, which needs GHOSTROLL_TWILIO_ACCOUNT_SID, _AUTH_TOKEN and _FROM."
-        : "--text names telegram:, which needs GHOSTROLL_TELEGRAM_TOKEN.",
-    );
+  const problem = whyNotThrough(recipient.channel, "--text", texts, store.endpoint);
+  if (problem !== null) throw new Failure("settings-invalid", problem);
   return recipient;
 }

@@ -29,21 +29,29 @@ export function textSecrets(texts: ReturnType<typeof textAccounts>): readonly (s
   return [...secrets, ...addresses];
 }
 
-/** A channel that somebody is to be told through needs its account. */
+/** Channels that somebody is to be told through, and cannot be: a sentence each, with the fix. */
 export function missingAccounts(values: Values): string[] {
   const channels = new Set(recipientsOf(values).map(({ channel }) => channel));
-  const needed = [
-    ...(channels.has("twilio") ? (["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"] as const) : []),
-    ...(channels.has("telegram") ? (["TELEGRAM_TOKEN"] as const) : []),
-  ];
-  const problems = needed
-    .filter((name) => values[name] === null)
-    .map((name) => `GHOSTROLL_${name} is missing: GHOSTROLL_TEXT_TO names somebody who is told through it.`);
-  if (channels.has("sns") && values.S3_ENDPOINT !== null)
-    problems.push(
-      "GHOSTROLL_TEXT_TO names sns:, which takes keys of Amazon's, but GHOSTROLL_S3_ENDPOINT is another store's; use twilio, ntfy, telegram or a webhook.",
-    );
-  return problems;
+  const accounts = textAccounts(values);
+  return [...channels].flatMap(
+    (channel) => whyNotThrough(channel, "GHOSTROLL_TEXT_TO", accounts, values.S3_ENDPOINT) ?? [],
+  );
+}
+
+/** Why nothing can be sent through a channel that `who` names, in a sentence with the fix; `null` when something can. */
+export function whyNotThrough(
+  channel: Recipient["channel"],
+  who: string,
+  { twilio, telegramToken }: Pick<ReturnType<typeof textAccounts>, "twilio" | "telegramToken">,
+  endpoint: string | null,
+): string | null {
+  if (channel === "twilio" && twilio === null)
+    return `${who} sends through twilio:, which needs all of GHOSTROLL_TWILIO_ACCOUNT_SID, GHOSTROLL_TWILIO_AUTH_TOKEN and GHOSTROLL_TWILIO_FROM.`;
+  if (channel === "telegram" && telegramToken === null)
+    return `${who} sends through telegram:, which needs GHOSTROLL_TELEGRAM_TOKEN.`;
+  if (channel === "sns" && endpoint !== null)
+    return `${who} sends through sns:, which takes keys of Amazon's, but GHOSTROLL_S3_ENDPOINT is another store's; use twilio, ntfy, telegram or a webhook.`;
+  return null;
 }
 
 /** A link to this machine's own address opens on no phone. */

@@ -244,11 +244,18 @@ describe("the link of a gallery", () => {
     assert.ok(sent.out.trimEnd().endsWith(message.link));
     for (const [words, pattern] of [
       ["someone", /--text takes a number/],
-      ["twilio:+4917012345678", /needs GHOSTROLL_TWILIO_ACCOUNT_SID/],
+      ["twilio:+4917012345678", /needs all of GHOSTROLL_TWILIO_ACCOUNT_SID/],
     ] as const) {
       const { code, err } = await run("link", "last", "--text", words);
       assert.ok(code === 64 || code === 78);
       assert.match(err, pattern);
+    }
+    // The keys are another store's: Amazon would never take them, and is not to see them.
+    for (const command of [["link"], ["share", "--renew"]]) {
+      const asked = [...command, "last", "--text", "+4917012345678", "--set", `S3_ENDPOINT=${url}`];
+      const { code, err } = await run(...asked);
+      assert.equal(code, 78);
+      assert.match(err, /sns:, which takes keys of Amazon's, but GHOSTROLL_S3_ENDPOINT is another store's/);
     }
   });
 
