@@ -12,6 +12,7 @@ import { say } from "./context.ts";
 import type { House } from "./house.ts";
 import { openHouse } from "./house.ts";
 import { ingestInto, keepServing, rescanOf, slipTo } from "./ingest.ts";
+import { refuseOwn } from "./own-places.ts";
 import { exitCodeOf } from "./summary.ts";
 
 /** Drawing one picture takes well under a second. */
@@ -27,6 +28,7 @@ export async function demo(command: Extract<Command, { name: "demo" }>, context:
       ? await drawnCard(settings.library.baseDir, settings.pictures.workers, context)
       : resolve(context.cwd, command.card);
   const volume = await identifyVolume(folder);
+  await refuseOwn(volume, settings);
   const house = await openOnSomePort(overrides, command.settings["WEB_PORT"] !== undefined, context);
   try {
     const summary = await ingestInto(

@@ -18,6 +18,7 @@ import type { Context } from "./context.ts";
 import { DEFAULT_COLUMNS, say, untilStopped } from "./context.ts";
 import type { House, HouseOptions } from "./house.ts";
 import { openHouse } from "./house.ts";
+import { refuseOwn } from "./own-places.ts";
 import { qrText } from "./qr.ts";
 import type { Summary } from "./summary.ts";
 import { exitCodeOf, summarize, summaryLines } from "./summary.ts";
@@ -32,6 +33,7 @@ export async function ingest(
 ): Promise<number> {
   const settings = context.settings(command.settings);
   const volume = await identifyVolume(resolve(context.cwd, command.path));
+  await refuseOwn(volume, settings);
   const isLocal = settings.store.bucket === null;
   if (command.serve === true && !isLocal)
     throw new Failure("usage", "--serve is for galleries on this machine; this one opens from the bucket.");

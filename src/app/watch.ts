@@ -17,6 +17,7 @@ import { openIntake } from "./intake.ts";
 import { openLinkKeeper } from "./keep-links.ts";
 import type { Logger } from "./log.ts";
 import type { Supervisor } from "./notify-systemd.ts";
+import { ownPlaces } from "./own-places.ts";
 import type { Next } from "./retry.ts";
 import { openRetry } from "./retry.ts";
 import { openRounds } from "./rounds.ts";
@@ -133,6 +134,7 @@ export async function keepWatch(
     const dropping = folder === null ? null : follow(folder, quietMs);
     for await (const event of watchCards({
       ...cards,
+      own: [...ownPlaces(settings), ...(folder === null ? [] : [folder])],
       peek: house.peek,
       signal: context.signal,
       onScan: supervisor.progressed,

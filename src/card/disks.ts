@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { blockOf, readMounts } from "./mounts.ts";
-import { mountHolding } from "./presence.ts";
+import { blockOf, mountHolding, readMounts } from "./mounts.ts";
 
 /**
  * Whether what lies at these two paths survives the end of each other's disk. Two partitions of one disk do not, nor do two

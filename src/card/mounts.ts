@@ -42,6 +42,17 @@ export function parseMounts(text: string): Mount[] {
   });
 }
 
+/** The mount that a real path lies on. Of those on the same folder, the newest is the one that is seen. */
+export function mountHolding<Held extends Mount>(path: string, mounts: readonly Held[]): Held | null {
+  let holding: Held | null = null;
+  for (const mount of mounts) {
+    const { target } = mount;
+    const holds = target === "/" || path === target || path.startsWith(`${target}/`);
+    if (holds && target.length >= (holding?.target.length ?? 0)) holding = mount;
+  }
+  return holding;
+}
+
 /** The disk below a mount or swap area, from sysfs. */
 export interface Disk {
   /** `sda`, `mmcblk0`. */

@@ -5,6 +5,7 @@ import { possibleCards } from "./candidates.ts";
 import type { Drive } from "./drives.ts";
 import type { Mount } from "./mounts.ts";
 import { diskOf, readSwaps } from "./mounts.ts";
+import { overlaps, realPlace } from "./real-place.ts";
 
 /** Somewhere a card may be. */
 export interface Place {
@@ -26,9 +27,10 @@ const DEADLINE_MS = 1_000;
 
 /**
  * Where cards may be now: mounts that are in the right place, and plain folders directly below a mount root, which stand in
- * for cards. Reads no card.
+ * for cards. Nothing that holds one of `own`, the paths we write to, or lies in one of them. Reads no card.
  */
-export function openPlaces(mountRoots: readonly string[]) {
+export function openPlaces(mountRoots: readonly string[], own: readonly string[]) {
+  const placeInTime = openInTime<string>(DEADLINE_MS);
   const realInTime = openInTime<string | null>(DEADLINE_MS);
   const foldersInTime = openInTime<Place[]>(DEADLINE_MS);
   return async (mounts: readonly Mount[], drives: readonly Drive[] | null): Promise<Place[]> => {
@@ -38,7 +40,17 @@ export function openPlaces(mountRoots: readonly string[]) {
     const swaps = await Promise.all(
       (await readSwaps()).map(async (source) => (await diskOf({ device: "", source }))?.name ?? []),
     );
-    const cards = possibleCards({ mounts: onDisks, swapDisks: swaps.flat(), drives, mountRoots: roots });
+    // Asked each time: the second disk may come later.
+    const ours = await Promise.all(
+      own.map(async (path) => (await placeInTime(path, async () => realPlace(path))) ?? path),
+    );
+    const cards = possibleCards({
+      mounts: onDisks,
+      swapDisks: swaps.flat(),
+      drives,
+      mountRoots: roots,
+      ours,
+    });
     const targets = new Set(mounts.map(({ target }) => target));
     const folders = await Promise.all(
       roots.map(async (root) => (await foldersInTime(root, async () => foldersIn(root, targets))) ?? []),
@@ -52,7 +64,7 @@ export function openPlaces(mountRoots: readonly string[]) {
         mount: { id, device, sequence: disk?.sequence ?? "" },
         isWritable: !isReadOnly,
       })),
-      ...folders.flat(),
+      ...folders.flat().filter(({ root }) => !ours.some((path) => overlaps(root, path))),
     ];
   };
 }

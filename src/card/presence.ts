@@ -1,7 +1,6 @@
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
-import type { Mount } from "./mounts.ts";
-import { diskOf, readMounts } from "./mounts.ts";
+import { diskOf, mountHolding, readMounts } from "./mounts.ts";
 
 /**
  * What a folder's files lie on at this moment: another text as soon as the card is pulled, swapped for another one below
@@ -18,15 +17,4 @@ export async function mediumOf(root: string): Promise<string> {
 export async function assertPresent({ label, root, medium }: Volume): Promise<void> {
   if (medium === undefined || medium === (await mediumOf(root))) return;
   throw new Failure("card-removed", `The card ${label} was removed while it was read.`);
-}
-
-/** The mount that a path is on, `null` without any. Of mounts on the same folder, the newest is the one that is seen. */
-export function mountHolding(root: string, mounts: readonly Mount[]): Mount | null {
-  let holding: Mount | null = null;
-  for (const mount of mounts) {
-    const { target } = mount;
-    const holds = target === "/" || root === target || root.startsWith(`${target}/`);
-    if (holds && target.length >= (holding?.target.length ?? 0)) holding = mount;
-  }
-  return holding;
 }

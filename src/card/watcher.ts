@@ -28,6 +28,8 @@ interface WatchOptions {
   readonly mountRoots: readonly string[];
   /** Volumes of these labels are cards whatever is on them. */
   readonly labels: readonly string[];
+  /** Paths that we write to: what holds one, or lies in one, is no card, nor is anything else on its disk. */
+  readonly own: readonly string[];
   /** Runs `peek-task.ts` where a hung card harms nobody. */
   readonly peek: { run(request: PeekRequest, signal: AbortSignal): Promise<Peek> };
   readonly signal: AbortSignal;
@@ -65,7 +67,7 @@ interface Sight {
  * equal.
  */
 export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEvent> {
-  const { mountRoots, labels, peek, signal, intervalMs = INTERVAL_MS } = options;
+  const { mountRoots, labels, own, peek, signal, intervalMs = INTERVAL_MS } = options;
   const { listDrives = openDrives(), hints = openHints } = options;
   const bell = doorbell();
   const sights = new Map<string, Sight>();
@@ -74,7 +76,7 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
   /** A bug met in the background, thrown where the caller sees it. */
   let bug: { readonly error: unknown } | null = null;
 
-  const findPlaces = openPlaces(mountRoots);
+  const findPlaces = openPlaces(mountRoots, own);
   const stale = openStaleMounts();
   const hinting = hints?.({
     mountRoots,

@@ -34,6 +34,31 @@ describe("possible cards", () => {
     ["nothing on a disk with swap", [mount("/media/zram", zram)], []],
     ["no reader whose card is out", [mount("/media/x", { ...stick, sizeBytes: 0 })], []],
     ["no mount whose device is gone", [mount("/media/x", null, "/dev/sdz1")], []],
+    ["nothing that holds what we write to", [mount("/media/backup", ssd)], []],
+    [
+      "nothing else on its disk, wherever that is mounted",
+      [
+        mount("/media/backup", ssd),
+        mount("/media/more", ssd),
+        mount("/mnt/library", stick),
+        mount("/x", stick),
+      ],
+      [],
+    ],
+    [
+      "a card beside the disk we write to",
+      [mount("/media/backup", ssd), mount("/media/c", slot)],
+      ["/media/c"],
+    ],
+    ["nothing that lies in what we write to", [mount("/mnt/library/originals/2026", stick)], []],
+    [
+      "no share that we write to, mounted a second time",
+      [
+        { ...mount("/media/share", null), device: "0:61" },
+        { ...mount("/media/b", null), device: "0:61" },
+      ],
+      [],
+    ],
     [
       "a mount without a device below a mount root",
       [mount("/media/phone", null, "jmtpfs")],
@@ -57,6 +82,7 @@ describe("possible cards", () => {
         swapDisks: ["zram0"],
         drives,
         mountRoots: ["/media"],
+        ours: ["/mnt/library/originals", "/media/backup/ghostroll", "/media/share/ghostroll"],
       });
       assert.deepEqual(
         found.map(({ target }) => target),
@@ -66,7 +92,7 @@ describe("possible cards", () => {
 
   it("are found below the mount roots when drivelist says nothing", () => {
     const mounts = [...machine, mount("/media/a", slot), mount("/mnt/b", slot)];
-    const found = possibleCards({ mounts, swapDisks: [], drives: null, mountRoots: ["/media"] });
+    const found = possibleCards({ mounts, swapDisks: [], drives: null, mountRoots: ["/media"], ours: [] });
     assert.deepEqual(
       found.map(({ target }) => target),
       ["/media/a"],

@@ -27,6 +27,7 @@ async function follow(t: TestContext, options: Partial<Parameters<typeof watchCa
     for await (const event of watchCards({
       mountRoots: [media],
       labels: [],
+      own: [],
       peek: { run: async (request) => peek(request) },
       signal: stop.signal,
       onScan: () => scans++,

@@ -39,6 +39,7 @@ describe("from plugging in to the announcement", { skip }, () => {
         for await (const event of watchCards({
           mountRoots: [media],
           labels: [],
+          own: [],
           peek,
           signal: stop.signal,
           ...options,

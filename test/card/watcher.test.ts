@@ -28,6 +28,7 @@ describe("watcher", () => {
       watchCards({
         mountRoots: [media],
         labels: [],
+        own: [],
         peek: { run: async (request) => peek(request) },
         signal: stop.signal,
         intervalMs: 250,
@@ -64,6 +65,18 @@ describe("watcher", () => {
     await card("Documents");
     await events.until(2);
     assert.deepEqual(events.said(), ["inserted NIKON", "inserted Documents"]);
+  });
+
+  it("announces nothing that holds what we write to, or lies in it, before that is there and after", async () => {
+    await card("DISK");
+    await card("library");
+    const own = ["DISK/ghostroll/originals", "library"].map((path) => join(media, path));
+    const events = watch({ own });
+    await card("FINE");
+    await events.until(1);
+    await mkdir(join(media, "DISK/ghostroll/originals"), { recursive: true });
+    await events.stays(700);
+    assert.deepEqual(events.said(), ["inserted FINE"]);
   });
 
   it("waits until a card's listing has settled", async () => {
