@@ -10,13 +10,14 @@ import { openCommandChannel } from "../notify/command-channel.ts";
 import type { Event } from "../notify/message.ts";
 
 export interface Announcer {
-  /** What is told of one card, or of the cards one after the other. */
+  /** What is told while no card is read. */
   readonly hear: Report;
-  /** The same for one more card at the same time. */
-  hearCard(): Report;
+  /** What is told of one card; of a folder that is no card, `null`, only what was new in it. */
+  hearCard(card: string | null): Report;
   /** Says that a card could not be finished, with the fix. */
   trouble(card: string, failure: Failure): void;
   inserted(card: string): void;
+  removed(card: string): void;
   /** Says that the link of a gallery ends soon, with what to do. */
   linkEnds(session: Session, sentence: string): void;
   /** Resolves when everything said so far has been passed on. */
@@ -36,15 +37,15 @@ export function openAnnouncer(
   const tell = (event: Event) => {
     if (channel !== null) passing = Promise.all([passing, channel.tell(event).catch(onDeaf)]);
   };
-  const hearCard = (): Report => {
+  const hearCard = (card: string | null): Report => {
     let current: Extract<Told, { kind: "session" }>["session"] | null = null;
     return (told) => {
       if (told.kind === "session") current = told.session;
-      if (told.kind === "offloaded" && current !== null) {
+      const label = current?.label ?? card;
+      if (told.kind === "offloaded" && label !== null) {
         const doubt = doubtsOfRemoval(told.removal).length > 0 ? removalInWords(told.removal) : null;
-        tell({ name: "card-kept", card: current.label, tally: catalog.tally(current.id), doubt });
-        // The next card may have nothing new, and then opens no session.
-        current = null;
+        const tally = current === null ? null : catalog.tally(current.id);
+        tell({ name: "card-kept", card: label, tally, foundFiles: told.removal.foundFiles, doubt });
       }
       if (told.kind === "certified" && told.format?.length === 0)
         tell({ name: "safe-to-format", card: told.card, sentence: formatInWords(told.format) });
@@ -57,9 +58,10 @@ export function openAnnouncer(
     };
   };
   return {
-    hear: hearCard(),
+    hear: hearCard(null),
     hearCard,
     inserted: (card) => tell({ name: "card-inserted", card }),
+    removed: (card) => tell({ name: "card-removed", card }),
     linkEnds(session, sentence) {
       const title = settings.gallery.title || defaultTitle(session);
       tell({ name: "link-ends", card: session.label, title, sentence });

@@ -99,11 +99,12 @@ export async function ingestInto(
   const columns = () => context.out.columns ?? DEFAULT_COLUMNS;
   const tracker = track(volume.label);
   const display = isQuiet ? null : openDisplay({ ...displayOptions(context), columns });
+  const announce = house.announcer.hearCard(volume.label);
   let shown = null as Session | null;
   const report: Parameters<typeof ingestCard>[3] = (told) => {
     tracker.hear(told);
     if (told.kind === "published") shown = told.session;
-    house.announcer.hear(told);
+    announce(told);
     // With nothing to read there is nothing to watch: the summary says it all.
     if (tracker.look().foundFiles > 0) display?.update(tracker.look());
   };

@@ -1,11 +1,12 @@
+import { basename } from "node:path";
 import { inspect } from "node:util";
 import { watchDropFolder } from "../card/drop-folder.ts";
 import type { CardEvent } from "../card/watcher.ts";
 import { watchCards } from "../card/watcher.ts";
 import type { Settings } from "../config/slices.ts";
 import type { Volume } from "../domain/card.ts";
+import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
-import { SLUGS_IN_TEXT } from "../domain/layout.ts";
 import { deliverAll, ingestCard } from "../ingest/ingest-card.ts";
 import type { Report } from "../ingest/report.ts";
 import type { Context } from "./context.ts";
@@ -21,6 +22,7 @@ import { ownPlaces } from "./own-places.ts";
 import type { Next } from "./retry.ts";
 import { openRetry } from "./retry.ts";
 import { openRounds } from "./rounds.ts";
+import { settler } from "./settle.ts";
 import { openUpkeep } from "./upkeep.ts";
 import { writingDown } from "./write-down.ts";
 
@@ -30,6 +32,15 @@ const RING_MS = 60_000;
 /** A desktop's automounter, or a person. Nothing is written by us; the filesystem itself may note that it was mounted. */
 const WRITABLE =
   "The card is mounted so that it can be written to. GhostRoll only reads it; to have cards mounted read-only, switch the automounter off.";
+
+const CARD_IS = {
+  inserted: "card inserted",
+  unmounted: "card unmounted",
+  removed: "card removed",
+} as const satisfies Record<CardEvent["kind"], string>;
+
+/** A card that failed for one of these has to be taken out first. */
+const NEEDS_HANDS: ReadonlySet<FailureCode> = new Set(["card-removed", "card-unresponsive", "interrupted"]);
 
 const MESSAGE_IS = { sent: "sent", refused: "given up", later: "waits", unsure: "in doubt" } as const;
 
@@ -120,14 +131,19 @@ export async function keepWatch(
         const { volume } = event;
         reading.set(event, volume.label);
         supervisor.say(`Reading ${[...reading.values()].join(", ")}.`);
-        const failure = await settle(volume, () =>
-          takeIn(house, settings, volume, log, context.signal, cuts),
-        );
+        let isTaken = false;
+        const failure = await settle(volume, async () => {
+          const undelivered = await takeIn(house, settings, volume, log, context.signal, cuts);
+          isTaken = true;
+          return undelivered;
+        });
         reading.delete(event);
         const rest = reading.size > 0 ? `Reading ${[...reading.values()].join(", ")}.` : "Waiting for cards.";
         supervisor.say(failure === null ? rest : `${failure.message} ${rest}`);
-        await upkeep.backUpDaily();
+        if (isTaken) await upkeep.backUpDaily();
         release(failure);
+        const mayPass = failure?.policy.retry === true && !NEEDS_HANDS.has(failure.code);
+        return mayPass && !isTaken ? "later" : "never";
       },
     });
     const { folder, quietMs } = settings.drop;
@@ -138,14 +154,21 @@ export async function keepWatch(
       peek: house.peek,
       signal: context.signal,
       onScan: supervisor.progressed,
+      onTrouble(failure, { root, mount }) {
+        const { code, policy, message } = failure;
+        // A folder that nobody mounted may be no card: desktops keep one for each user there.
+        const level = mount === null ? "warn" : "error";
+        log[level]({ root, code, hint: policy.hint, cause: inspect(failure.cause) }, message);
+        if (mount === null) return;
+        supervisor.say(`${message} ${policy.hint}`);
+        house.announcer.trouble(basename(root), failure);
+      },
     })) {
       const { kind, volume, isWritable } = event;
-      log.info(
-        { card: volume.label, root: volume.root },
-        kind === "inserted" ? "card inserted" : "card removed",
-      );
-      if (kind === "removed") {
+      log.info({ card: volume.label, root: volume.root }, CARD_IS[kind]);
+      if (kind !== "inserted") {
         intake.removed(event);
+        if (kind === "removed") house.announcer.removed(volume.label);
         continue;
       }
       if (isWritable) log.warn({ card: volume.label, root: volume.root }, WRITABLE);
@@ -153,7 +176,7 @@ export async function keepWatch(
       intake.inserted(event);
     }
     await dropping;
-    await intake.settled();
+    await intake.close();
     await Promise.all([rounds.close(), rings.close(), links.close(), retry.close()]);
 
     /** A folder that files are dropped into is a reader of its own, and each burst a card. */
@@ -208,7 +231,10 @@ async function takeIn(
       ...(isDropped(volume) ? { rescan: rescanOf(settings, volume) } : {}),
     },
     house.ports,
-    writingAlso(house.announcer.hearCard(), log.child({ card: volume.label })),
+    writingAlso(
+      house.announcer.hearCard(isDropped(volume) ? null : volume.label),
+      log.child({ card: volume.label }),
+    ),
     signal,
     cuts,
   );
@@ -224,33 +250,6 @@ async function takeIn(
     if (error.code !== "interrupted") log.error({ card: volume.label, code: error.code }, error.message);
   });
   return undelivered;
-}
-
-/** Logs what stopped one card and returns it, and goes on with the next; a bug ends the process, and systemd starts it again. */
-function settler({ announcer, catalog }: House, log: Logger) {
-  let lastCode: string | null = null;
-  return async (volume: Volume | null, work: () => Promise<Failure | null>): Promise<Failure | null> => {
-    try {
-      const failure = await work();
-      if (failure !== null) throw failure;
-      lastCode = null;
-      return null;
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      if (error.code === "interrupted") return error;
-      const { code, policy, message } = error;
-      // What is tried again every minute is said once.
-      const level = volume === null && code === lastCode ? "debug" : "error";
-      lastCode = code;
-      // The log hides the name of a gallery, so it says whose that is.
-      const slug = message.match(SLUGS_IN_TEXT)?.[0];
-      const session = slug && catalog.allSessions().find((one) => one.slug === slug)?.name;
-      const facts = { card: volume?.label, session, code, hint: policy.hint, cause: inspect(error.cause) };
-      log[level](facts, message);
-      if (volume !== null) announcer.trouble(volume.label, error);
-      return error;
-    }
-  };
 }
 
 function isDropped({ onlyBeforeMs }: Volume): boolean {

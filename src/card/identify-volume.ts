@@ -14,7 +14,7 @@ const UDEV = "/run/udev/data";
 
 /**
  * What a folder stands for: the filesystem mounted on it, known again by UUID, label and size, or itself, known again by its
- * real path. Throws `card-missing`, `card-unreadable`, `card-removed`.
+ * real path. Throws `card-missing`, `card-forbidden`, `card-unreadable`, `card-removed`.
  */
 export async function identifyVolume(path: string): Promise<Volume> {
   return identifyRoot(await realFolder(path));

@@ -18,7 +18,7 @@ export function openCards({ list }: CardsOptions) {
   return {
     /**
      * Everything on the volume by stat alone, in reading order; the same object as `before` when nothing has changed. Throws
-     * `card-missing`, `card-unreadable`, `card-removed`, `card-unresponsive`.
+     * `card-missing`, `card-forbidden`, `card-unreadable`, `card-removed`, `card-unresponsive`.
      */
     async list(volume: Volume, signal: AbortSignal, before?: Inventory): Promise<Inventory> {
       try {

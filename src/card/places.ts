@@ -5,6 +5,7 @@ import { possibleCards } from "./candidates.ts";
 import type { Drive } from "./drives.ts";
 import type { Mount } from "./mounts.ts";
 import { diskOf, readSwaps } from "./mounts.ts";
+import type { MountedMedium } from "./presence.ts";
 import { overlaps, realPlace } from "./real-place.ts";
 
 /** Somewhere a card may be. */
@@ -16,8 +17,8 @@ export interface Place {
   readonly root: string;
   /** The disk it is on, or the folder itself: two places with one reader share its speed and its fate. */
   readonly reader: string;
-  /** The kernel's number of the mount and of its device, and which medium is below it; `null` for a plain folder. */
-  readonly mount: { readonly id: number; readonly device: string; readonly sequence: string } | null;
+  /** The kernel's number of the mount, and what it is of; `null` for a plain folder. */
+  readonly mount: (MountedMedium & { readonly id: number }) | null;
   /** Somebody has mounted it so that it can be written to. */
   readonly isWritable: boolean;
 }
@@ -56,12 +57,12 @@ export function openPlaces(mountRoots: readonly string[], own: readonly string[]
       roots.map(async (root) => (await foldersInTime(root, async () => foldersIn(root, targets))) ?? []),
     );
     return [
-      ...cards.map(({ id, device, disk, target, isReadOnly }) => ({
+      ...cards.map(({ id, device, source, disk, target, isReadOnly }) => ({
         key: `mount ${id} ${disk?.sequence ?? ""}`,
         revision: "",
         root: target,
         reader: disk?.name ?? target,
-        mount: { id, device, sequence: disk?.sequence ?? "" },
+        mount: { id, device, source, sequence: disk?.sequence ?? "" },
         isWritable: !isReadOnly,
       })),
       ...folders.flat().filter(({ root }) => !ours.some((path) => overlaps(root, path))),

@@ -1,6 +1,13 @@
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
+import type { Mount } from "./mounts.ts";
 import { diskOf, mountHolding, readMounts } from "./mounts.ts";
+
+/** What a mount was of. */
+export interface MountedMedium extends Pick<Mount, "device" | "source"> {
+  /** Which medium was in the disk; empty before Linux 5.15. */
+  readonly sequence: string;
+}
 
 /**
  * What a folder's files lie on at this moment: another text as soon as the card is pulled, swapped for another one below
@@ -11,6 +18,12 @@ export async function mediumOf(root: string): Promise<string> {
   if (mount === null) return "nothing";
   const disk = await diskOf(mount);
   return `mount ${mount.id} of ${mount.device}, medium ${disk?.sequence ?? "?"}, ${disk?.sizeBytes ?? "?"} bytes`;
+}
+
+/** Whether the medium that was mounted is still in its reader, mounted or not. Asks the kernel only, never the card. */
+export async function isInReader({ device, source, sequence }: MountedMedium): Promise<boolean> {
+  const disk = await diskOf({ device, source });
+  return disk !== null && disk.sizeBytes > 0 && (disk.sequence ?? "") === sequence;
 }
 
 /** Throws `card-removed` when the card is no longer the one that was identified: what was read since may be anything. */

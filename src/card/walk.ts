@@ -1,5 +1,6 @@
 import type { BigIntStats, Stats } from "node:fs";
 import { lstatSync, readdirSync, statSync } from "node:fs";
+import { userInfo } from "node:os";
 import type { CardFile, RefusedEntry } from "../domain/card.ts";
 import { displayPath } from "../domain/card-path.ts";
 import { codeOf, isDeviceGone } from "../domain/device-error.ts";
@@ -33,7 +34,7 @@ interface Folder {
  * Lists a volume breadth-first by stat alone: names as bytes, no symbolic link followed, no other filesystem entered. What
  * cannot be taken is named with the reason, never left out; only the litter of operating systems is, and files that were changed
  * after `onlyBeforeMs`. Throws `card-missing`,
- * `card-unreadable` for the root, `card-removed` when the card goes away meanwhile.
+ * `card-forbidden`, `card-unreadable` for the root, `card-removed` when the card goes away meanwhile.
  */
 export function walk(
   root: string,
@@ -137,8 +138,18 @@ export function rootFailure(error: unknown, root: string): unknown {
     );
   if (isDeviceGone(error)) return new Failure("card-removed", `The card at ${root} is gone.`, options);
   if (code === "EACCES" || code === "EPERM")
-    return new Failure("card-unreadable", `The folder ${root} may not be read by this user.`, options);
+    return new Failure("card-forbidden", `The folder ${root} may not be read by ${ourUser()}.`, options);
   return new Failure("card-unreadable", `The folder ${root} could not be read (${code}).`, options);
+}
+
+/** Whom a permission is missing for: a person who looks into the folder may be somebody else. */
+function ourUser(): string {
+  const number = process.getuid?.() ?? 0;
+  try {
+    return `the user ${userInfo().username} (uid ${number})`;
+  } catch {
+    return `the user with uid ${number}`;
+  }
 }
 
 function kindOf(stats: Stats): string {

@@ -11,11 +11,12 @@ import { readMounts } from "./mounts.ts";
 import type { Peek, PeekRequest } from "./peek-task.ts";
 import type { Place } from "./places.ts";
 import { openPlaces } from "./places.ts";
-import { mediumOf } from "./presence.ts";
+import { isInReader, mediumOf } from "./presence.ts";
 import { openStaleMounts } from "./stale-mounts.ts";
 
 export interface CardEvent {
-  readonly kind: "inserted" | "removed";
+  /** `unmounted` is still in its reader: `removed` follows when it is not, unless it is inserted, which is mounted, again. */
+  readonly kind: "inserted" | "unmounted" | "removed";
   readonly volume: Volume;
   /** What it is read with: cards of one reader are read one after the other. */
   readonly reader: string;
@@ -37,6 +38,8 @@ interface WatchOptions {
   readonly listDrives?: () => Promise<Drive[] | null>;
   /** Tells when to look at once; without, the interval has to do. */
   readonly hints?: typeof openHints | null;
+  /** Hears why something cannot be looked at, once for each reason; a plain folder may well be no card at all. */
+  readonly onTrouble?: (failure: Failure, place: Pick<Place, "root" | "mount">) => void;
   /** Hears of each scan that came to its end, whose events were taken. */
   readonly onScan?: () => void;
 }
@@ -59,6 +62,8 @@ interface Sight {
   /** When to look again, on the clock of `performance.now`. */
   dueMs: number;
   volume: Volume | null;
+  /** Why it could not be looked at, as it was told. */
+  trouble: string | null;
 }
 
 /**
@@ -71,6 +76,8 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
   const { listDrives = openDrives(), hints = openHints } = options;
   const bell = doorbell();
   const sights = new Map<string, Sight>();
+  /** Told to be unmounted, and in their readers at that time. */
+  const unmounted = new Set<Sight>();
   let drives: Drive[] | null = null;
   let lastMounts = "";
   /** A bug met in the background, thrown where the caller sees it. */
@@ -100,25 +107,36 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
     const mounts = await readMounts();
     askDrivesAfter(mounts.map(({ id, target }) => `${id} ${target}`).join("\n"));
     const places = stale.without(await findPlaces(mounts, drives));
-    const events = forgetAllBut(new Set(places.map(({ key }) => key)));
+    const events = await forgetAllBut(new Set(places.map(({ key }) => key)));
     for (const place of places) {
       const sight = notice(place);
       if (sight.state === "unsettled" && performance.now() >= sight.dueMs) void look(sight);
       if (sight.state === "card" && sight.volume !== null) {
         sight.state = "announced";
+        for (const other of unmounted) if (isSameMedium(other.place, place)) unmounted.delete(other);
         events.push({ kind: "inserted", volume: sight.volume, ...partOf(place) });
       }
     }
     return events;
   }
 
-  function forgetAllBut(present: ReadonlySet<string>): CardEvent[] {
+  async function forgetAllBut(present: ReadonlySet<string>): Promise<CardEvent[]> {
     const events: CardEvent[] = [];
-    for (const [key, { state, volume, place }] of sights) {
+    const tell = (kind: CardEvent["kind"], { volume, place }: Sight) => {
+      if (volume !== null) events.push({ kind, volume, ...partOf(place) });
+    };
+    for (const sight of unmounted) {
+      if (await isStillIn(sight)) continue;
+      unmounted.delete(sight);
+      tell("removed", sight);
+    }
+    for (const [key, sight] of sights) {
       if (present.has(key)) continue;
       sights.delete(key);
-      if (state === "announced" && volume !== null)
-        events.push({ kind: "removed", volume, ...partOf(place) });
+      if (sight.state !== "announced") continue;
+      const isStill = await isStillIn(sight);
+      if (isStill) unmounted.add(sight);
+      tell(isStill ? "unmounted" : "removed", sight);
     }
     return events;
   }
@@ -126,7 +144,7 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
   function notice(place: Place): Sight {
     const known = sights.get(place.key);
     if (known === undefined) {
-      const sight: Sight = { place, state: "unsettled", digest: null, dueMs: 0, volume: null };
+      const sight: Sight = { place, state: "unsettled", digest: null, dueMs: 0, volume: null, trouble: null };
       sights.set(place.key, sight);
       return sight;
     }
@@ -140,8 +158,9 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
   async function look(sight: Sight): Promise<void> {
     sight.state = "looking";
     const { root, revision } = sight.place;
+    const medium = await mediumOf(root);
     try {
-      const { digest, topFolders } = await peek.run({ root, medium: await mediumOf(root) }, signal);
+      const { digest, topFolders } = await peek.run({ root, medium }, signal);
       const isSettled = digest === sight.digest;
       sight.digest = digest;
       if (!isSettled) return settleLater(sight, SETTLE_MS);
@@ -152,10 +171,25 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
       else settleLater(sight, SETTLE_MS);
     } catch (error) {
       settleLater(sight, RETRY_MS);
-      if (!signal.aborted && !(error instanceof Failure)) bug = { error };
+      if (signal.aborted) return;
+      if (!(error instanceof Failure)) bug = { error };
+      // What is pulled while it is looked at fails in many ways.
+      else if (medium === (await mediumOf(root))) complain(sight, error);
     } finally {
       bell.ring();
     }
+  }
+
+  function complain(sight: Sight, error: Failure): void {
+    if (error.code === "card-missing" || error.code === "card-removed") return;
+    const { root } = sight.place;
+    const failure =
+      error.code === "worker-late"
+        ? new Failure("card-unresponsive", `The card at ${root} does not respond.`, { cause: error })
+        : error;
+    if (failure.message === sight.trouble) return;
+    sight.trouble = failure.message;
+    options.onTrouble?.(failure, sight.place);
   }
 
   function settleLater(sight: Sight, afterMs: number): void {
@@ -185,6 +219,15 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
       // The signal aborted, and the loop sees that itself.
     }
   }
+}
+
+/** A card that was unmounted can be told from one that was taken out only when it is on a disk. */
+async function isStillIn({ place }: Sight): Promise<boolean> {
+  return place.mount !== null && isInReader(place.mount);
+}
+
+function isSameMedium({ mount: one }: Place, { mount: other }: Place): boolean {
+  return one !== null && one.source === other?.source && one.sequence === other.sequence;
 }
 
 function partOf({ reader, isWritable }: Place): Pick<CardEvent, "reader" | "isWritable"> {

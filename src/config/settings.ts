@@ -111,7 +111,7 @@ export const SETTINGS = {
 
   LINK_PREVIEW:     { kind: boolean, default: "true", meaning: "Let messengers show the first photo beside a link: whoever runs them fetches it. With false they show title and number of photos only." },
 
-  ON_EVENT:         { kind: optional(text("a shell command in one line", /^[^\p{Cc}]+$/u)), default: "", meaning: "Runs at card-inserted, card-kept, safe-to-format, gallery-open, gallery-complete, link-ends and trouble, with GHOSTROLL_EVENT, _CARD, _MESSAGE and _LINK in its environment: for an LED, a buzzer or a text message." },
+  ON_EVENT:         { kind: optional(text("a shell command in one line", /^[^\p{Cc}]+$/u)), default: "", meaning: "Runs at card-inserted, card-kept (also when nothing was new), safe-to-format, card-removed, gallery-open, gallery-complete, link-ends and trouble, with GHOSTROLL_EVENT, _CARD, _MESSAGE and _LINK in its environment: for an LED, a buzzer or a text message." },
 
   TEXT_TO:          { kind: recipients, default: "", meaning: "Who gets a message when a gallery opens and when it is complete or needs somebody: twilio:+4917012345678, sns:+…, ntfy:https://ntfy.sh/topic, telegram:<number of a chat>, webhook:https://…, command:/path/of/a/program, separated by commas. LABEL= before one, as in EOS_DIGITAL=twilio:+4917012345678, lets it hear of that card only." },
   TWILIO_ACCOUNT_SID: { kind: optional(text("AC and 32 letters or digits", /^AC[0-9a-zA-Z]{32}$/)), default: "", meaning: "Account at Twilio that sends the texts to twilio: recipients." },

@@ -53,7 +53,7 @@ export interface SecondCopies {
 interface CardsPort {
   /**
    * Everything on the volume by stat alone, in reading order; the same object as `before` when nothing has changed. Throws
-   * `card-missing`, `card-unreadable`, `card-removed`.
+   * `card-missing`, `card-forbidden`, `card-unreadable`, `card-removed`.
    */
   list(volume: Volume, signal: AbortSignal, before?: Inventory): Promise<Inventory>;
   /** Throws `card-removed` when the card is no longer the one that was identified. Asks the kernel only, never the card. */

@@ -7,7 +7,10 @@ export type Event =
   | {
       readonly name: "card-kept";
       readonly card: string;
-      readonly tally: Tally;
+      /** What became of the new files; `null` when none was new. */
+      readonly tally: Tally | null;
+      /** Files on the card, new or not. */
+      readonly foundFiles: number;
       /** What stands against taking the card out, as a sentence; `null` when nothing does. */
       readonly doubt: string | null;
     }
@@ -21,6 +24,7 @@ export type Event =
       readonly tiles: number;
     }
   | { readonly name: "link-ends"; readonly card: string; readonly title: string; readonly sentence: string }
+  | { readonly name: "card-removed"; readonly card: string }
   | { readonly name: "trouble"; readonly card: string; readonly sentence: string };
 
 /**
@@ -32,7 +36,7 @@ export function messageOf(event: Event): string {
     case "card-inserted":
       return `${event.card}: reading the card.`;
     case "card-kept":
-      return `${event.card}: ${keptInWords(event.tally, event.doubt)}`;
+      return `${event.card}: ${keptInWords(event)}`;
     case "safe-to-format":
       return `${event.card}: ${event.sentence}`;
     case "gallery-open":
@@ -41,12 +45,16 @@ export function messageOf(event: Event): string {
       return `${event.title}: ${count(event.tiles, "photo")}. ${event.link}`;
     case "link-ends":
       return `${event.title}: ${event.sentence}`;
+    case "card-removed":
+      return `${event.card}: taken out.`;
     case "trouble":
       return `${event.card}: ${event.sentence}`;
   }
 }
 
-function keptInWords({ kept, duplicates }: Tally, doubt: string | null): string {
+function keptInWords({ tally, foundFiles, doubt }: Extract<Event, { name: "card-kept" }>): string {
+  if (tally === null) return `nothing new. ${doubt ?? `All is kept already: ${count(foundFiles, "file")}.`}`;
+  const { kept, duplicates } = tally;
   const known = duplicates > 0 ? `, ${count(duplicates, "duplicate")} known` : "";
   if (doubt !== null) return `${count(kept, "file")} kept${known}. ${doubt}`;
   return `all is kept: ${count(kept, "file")}${known}.`;

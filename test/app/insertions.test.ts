@@ -67,7 +67,7 @@ describe("a card that is put in and taken out again and again", {
       mountCard("mount");
       await until(run, (log) => times(log, "card taken in") === cycle);
       mountCard("unmount");
-      await until(run, (log) => times(log, "card removed") === cycle);
+      await until(run, (log) => times(log, "card unmounted") === cycle);
       if (cycle === SETTLED_CYCLE) settledMib = holdingsOf(pid).mib;
     }
     // The processes that read cards end when they have been idle.

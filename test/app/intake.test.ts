@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Cuts } from "../../src/app/intake.ts";
 import { openIntake } from "../../src/app/intake.ts";
+import type { Next } from "../../src/app/retry.ts";
 import type { CardEvent } from "../../src/card/watcher.ts";
 import type { VolumeId } from "../../src/domain/card.ts";
 import { Failure } from "../../src/domain/failure.ts";
@@ -15,15 +16,15 @@ const card = (label: string, reader: string, id = label): CardEvent => ({
 
 /** An intake whose cards are done when the test says so. */
 function intake(places: number) {
-  const atWork = new Map<string, { readonly cuts: Cuts; done(): void }>();
+  const atWork = new Map<string, { readonly cuts: Cuts; done(next?: Next): void }>();
   const it = openIntake({
     places,
     hold: async () => {},
     take: async ({ volume }, cuts) =>
-      new Promise<void>((resolve) => {
-        const done = () => {
+      new Promise<Next>((resolve) => {
+        const done = (next: Next = "never") => {
           atWork.delete(volume.label);
-          resolve();
+          resolve(next);
         };
         atWork.set(volume.label, { cuts, done });
       }),
@@ -36,7 +37,7 @@ function intake(places: number) {
       return [...atWork.keys()];
     },
     cuts: (label: string) => atWork.get(label)?.cuts,
-    done: (label: string) => atWork.get(label)?.done(),
+    done: (label: string, next?: Next) => atWork.get(label)?.done(next),
   };
 }
 
@@ -63,7 +64,7 @@ describe("the intake of cards", () => {
   });
 
   it("tells a card's work that it was taken out, and those at work that another one has to wait", async () => {
-    const { inserted, removed, now, cuts, done, settled } = intake(2);
+    const { inserted, removed, now, cuts, done, close } = intake(2);
     inserted(card("A", "sda"));
     inserted(card("B", "sdb"));
     await now();
@@ -78,6 +79,32 @@ describe("the intake of cards", () => {
     assert.deepEqual(await now(), ["C"]);
     assert.equal(cuts("C")?.another.aborted, false);
     done("C");
-    await settled();
+    await close();
+  });
+
+  it("takes a card in again while it is there, later each time, when what it failed for may pass", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    t.mock.method(Math, "random", () => 0);
+    const { inserted, removed, now, done, close } = intake(2);
+    inserted(card("A", "sda"));
+    inserted(card("B", "sdb"));
+    for (const ms of [5_000, 10_000]) {
+      assert.ok((await now()).includes("A"));
+      done("A", "later");
+      await now();
+      t.mock.timers.tick(ms - 1);
+      assert.deepEqual(await now(), ["B"]);
+      t.mock.timers.tick(1);
+    }
+    assert.deepEqual(await now(), ["B", "A"]);
+    done("A", "later");
+    await now();
+    // Nor is one that was taken out, or what comes after the end.
+    removed(card("A", "sda"));
+    done("B", "later");
+    await now();
+    await close();
+    t.mock.timers.tick(600_000);
+    assert.deepEqual(await now(), []);
   });
 });

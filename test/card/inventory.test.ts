@@ -195,7 +195,10 @@ describe("inventory", () => {
     });
     await chmod(card, 0o000);
     const { failure } = asNobody(card);
-    assert.deepEqual(failure, ["card-unreadable", `The folder ${card} may not be read by this user.`]);
+    assert.deepEqual(failure, [
+      "card-forbidden",
+      `The folder ${card} may not be read by the user nobody (uid 65534).`,
+    ]);
     await chmod(card, 0o755);
   });
 

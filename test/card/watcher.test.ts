@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import peek from "../../src/card/peek-task.ts";
 import type { CardEvent } from "../../src/card/watcher.ts";
@@ -121,6 +121,37 @@ describe("watcher", () => {
     await rm(join(media, "FINE"), { recursive: true });
     await events.until(2);
     assert.deepEqual(events.said(), ["inserted FINE", "removed FINE"]);
+  });
+
+  it("tells why a card cannot be looked at, once for each reason, and nothing of one that is gone", async (t) => {
+    // Its tries are half a minute apart.
+    const now = performance.now.bind(performance);
+    t.mock.method(performance, "now", () => now() * 300);
+    for (const name of ["BROKEN", "HANGS", "GONE", "FINE"]) await card(name);
+    const looks = { BROKEN: 0, HANGS: 0, GONE: 0, FINE: 0 };
+    const told: string[] = [];
+    const events = watch({
+      peek: {
+        run: async (request) => {
+          const name = basename(request.root) as keyof typeof looks;
+          const look = ++looks[name];
+          if (name === "BROKEN")
+            throw new Failure("card-unreadable", look < 3 ? "It is dirty." : "It is worn.");
+          if (name === "HANGS") throw new Failure("worker-late", "Nobody answered.");
+          if (name === "GONE") throw new Failure("card-removed", "It is gone.");
+          return peek(request);
+        },
+      },
+      onTrouble: ({ code, message }, { root }) => told.push(`${basename(root)} ${code} ${message}`),
+    });
+    await events.until(1);
+    while (Math.min(looks.BROKEN, looks.HANGS, looks.GONE) < 5) await events.stays(50);
+    assert.deepEqual(told.toSorted(), [
+      "BROKEN card-unreadable It is dirty.",
+      "BROKEN card-unreadable It is worn.",
+      `HANGS card-unresponsive The card at ${join(media, "HANGS")} does not respond.`,
+    ]);
+    assert.deepEqual(events.said(), ["inserted FINE"]);
   });
 
   it("throws a bug where the caller sees it", async () => {

@@ -33,13 +33,26 @@ describe("a message to people", () => {
 
   it("never says that all is kept when something is not", () => {
     const doubt = "37 of 39 kept; 2 unreadable: A.JPG, B.JPG.";
-    const said = messageOf({ name: "card-kept", card: "EOS", tally, doubt });
+    const said = messageOf({ name: "card-kept", card: "EOS", tally, foundFiles: 40, doubt });
     assert.match(said, /37 files kept.*2 unreadable: A\.JPG, B\.JPG/);
     assert.doesNotMatch(said, /all is kept|safe/i);
     assert.match(
-      messageOf({ name: "card-kept", card: "EOS", tally: { ...tally, failed: 0 }, doubt: null }),
+      messageOf({
+        name: "card-kept",
+        card: "EOS",
+        tally: { ...tally, failed: 0 },
+        foundFiles: 38,
+        doubt: null,
+      }),
       /all is kept/,
     );
+  });
+
+  it("says of a card that was kept before how much is on it, or what stands against taking it out", () => {
+    const known = { name: "card-kept", card: "EOS", tally: null, foundFiles: 214 } as const;
+    assert.equal(messageOf({ ...known, doubt: null }), "EOS: nothing new. All is kept already: 214 files.");
+    const doubt = "The card could not be unmounted: close what uses it before you take it out.";
+    assert.equal(messageOf({ ...known, doubt }), `EOS: nothing new. ${doubt}`);
   });
 });
 

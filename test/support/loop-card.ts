@@ -16,8 +16,10 @@ export interface LoopCard {
   reattachReadOnly(): void;
   /** Puts another medium of the same size into the reader, below whatever is mounted: the kernel counts it (LOOP_CHANGE_FD). */
   swapFor(image: string): void;
-  /** Unmounts it and removes the folder. */
+  /** Unmounts it and removes the folder; it stays in its reader. */
   remove(target: string): Promise<void>;
+  /** Takes it out of its reader, for good. */
+  eject(): void;
 }
 
 interface Making {
@@ -42,9 +44,10 @@ export async function loopCard(
   const image = join(folder, `${basename(folder)}.img`);
   const targets = new Set<string>();
   let device = "";
+  let isOut = false;
   test.after(async () => {
     for (const target of targets) if (isMounted(target)) run("umount", "-l", target);
-    if (device !== "") {
+    if (device !== "" && !isOut) {
       // It stays read-only for whoever gets it next, once a card was mounted from it (`systemd/mount-card`).
       run("blockdev", "--setrw", device);
       run("losetup", "--detach", device);
@@ -76,6 +79,11 @@ export async function loopCard(
       run("umount", target);
       targets.delete(target);
       await rm(target, { recursive: true });
+    },
+    eject() {
+      run("blockdev", "--setrw", device);
+      run("losetup", "--detach", device);
+      isOut = true;
     },
   };
 }
