@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openCards } from "../card/inventory.ts";
 import type { watchCards } from "../card/watcher.ts";
+import { lastBackUpMs } from "../catalog/backup.ts";
 import { openCatalog } from "../catalog/catalog.ts";
 import { examineCatalog } from "../catalog/examine.ts";
 import { lockLibrary } from "../catalog/lock.ts";
@@ -62,6 +63,8 @@ export interface House {
   readonly catalog: ReturnType<typeof openCatalog>;
   /** Copies the catalog into the library's folder `backups`; returns the path. */
   backUp(): Promise<string>;
+  /** When the newest of these copies was made, by the clock of that time; `null` when none can be seen. */
+  lastBackUpMs(): number | null;
   /** Looks at a volume where a hung one harms nobody: what the watcher needs. */
   readonly peek: Parameters<typeof watchCards>[0]["peek"];
   /** `null` when galleries are not served from here. */
@@ -184,13 +187,14 @@ export async function openHouse(
       hash,
     });
     const care: VerifyPorts = { catalog, library: upkeep, places: secondPlaces(second, store) };
-    const backUp = async () => catalog.backUp(join(place.baseDir, "backups"));
+    const backups = join(place.baseDir, "backups");
     return {
       ports,
       options,
       care,
       catalog: telling,
-      backUp,
+      backUp: async () => catalog.backUp(backups),
+      lastBackUpMs: () => lastBackUpMs(backups),
       checkStore: store.check,
       sweepStore: store.sweep,
       traffic,

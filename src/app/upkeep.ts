@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
 
 /** What the daemon does for a library beside its cards. `now` counts milliseconds and never jumps. */
 export function openUpkeep(
-  { care, options, announcer, backUp, sweepStore }: House,
+  { care, options, announcer, backUp, lastBackUpMs, sweepStore }: House,
   log: Logger,
   now: () => number = () => performance.now(),
 ) {
@@ -55,9 +55,14 @@ export function openUpkeep(
       }
     },
 
-    /** Copies the catalog, at most once a day. A copy that fails stops nothing: the catalog itself is there. */
+    /**
+     * Copies the catalog, at most once a day, however often the process is started: the copies that are kept are those of a
+     * week. A copy that fails stops nothing: the catalog itself is there.
+     */
     async backUpDaily(): Promise<void> {
-      if (now() - backedUpMs < DAY_MS) return;
+      // One of the future was made by a wrong clock, or this one is wrong: it says nothing.
+      const ageMs = Date.now() - (lastBackUpMs() ?? Number.NEGATIVE_INFINITY);
+      if (now() - backedUpMs < DAY_MS || (ageMs >= 0 && ageMs < DAY_MS)) return;
       // Two cards may be done at the same moment.
       backingUp ??= backUpNow();
       await backingUp;

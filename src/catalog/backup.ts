@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
@@ -31,6 +31,17 @@ export async function backUp(connection: Connection, folder: string): Promise<st
   for (const { name } of taken.slice(0, Math.max(0, taken.length + 1 - KEPT_BACKUPS)))
     rmSync(join(folder, name));
   return path;
+}
+
+/** When the newest copy in a folder was made, by the clock of that time, in ms since 1970; `null` when none can be seen. */
+export function lastBackUpMs(folder: string): number | null {
+  try {
+    const newest = backupsIn(folder).at(-1);
+    return newest === undefined ? null : statSync(join(folder, newest.name)).mtimeMs;
+  } catch {
+    // Whether the folder can be worked with is seen when the next one is made.
+    return null;
+  }
 }
 
 /**

@@ -104,10 +104,11 @@ function house(findings: readonly (Finding | null)[]) {
   const announcer: Pick<Announcer, "trouble"> = {
     trouble: (card, { message, policy }) => void told.push(`${card}: ${message} ${policy.hint}`),
   };
-  const parts: Pick<House, "care" | "backUp"> & { options: { readers: number } } = {
+  const parts: Pick<House, "care" | "backUp" | "lastBackUpMs"> & { options: { readers: number } } = {
     care,
     options: { readers: 1 },
     backUp: async () => `backup ${++backups}`,
+    lastBackUpMs: () => null,
   };
   const log = openLog({ level: "info", out: { write: (line) => void lines.push(line) } });
   return { house: { ...parts, announcer } as unknown as House, log, told, lines, backups: () => backups };
@@ -138,6 +139,21 @@ describe("the daemon's upkeep", () => {
     for (const sweepStore of answers) await openUpkeep({ ...parts, sweepStore }, log).sweep(never);
     assert.equal(lines.length, 1);
     assert.match(lines[0] ?? "", /"uploads":2.*unfinished uploads taken back/);
+  });
+
+  it("copies the catalog once a day, however often it is started, by whatever clock the last copy was made", async () => {
+    const { house: parts, log, backups } = house([]);
+    const hour = 3_600_000;
+    for (const [agoMs, made] of [
+      [1 * hour, 0],
+      [23 * hour, 0],
+      [25 * hour, 1],
+      [-2 * hour, 2],
+      [Date.now(), 3],
+    ] as const) {
+      await openUpkeep({ ...parts, lastBackUpMs: () => Date.now() - agoMs }, log).backUpDaily();
+      assert.equal(backups(), made, `${agoMs / hour} hours old`);
+    }
   });
 
   it("copies the catalog once a day, and again at the next card when a copy failed", async () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import Database from "better-sqlite3";
-import { replaceCatalog } from "../../src/catalog/backup.ts";
+import { lastBackUpMs, replaceCatalog } from "../../src/catalog/backup.ts";
 import { openCatalog } from "../../src/catalog/catalog.ts";
 import { examineCatalog } from "../../src/catalog/examine.ts";
 import { openConnection } from "../../src/catalog/open.ts";
@@ -103,7 +103,11 @@ describe("copies of the catalog", () => {
   it("are whole, numbered without a clock, and the newest seven", async (t) => {
     const { folder, catalog } = await catalogOf(t, ["a.jpg"]);
     const backups = join(folder, "backups");
+    assert.equal(lastBackUpMs(backups), null);
     for (let n = 1; n <= 9; n++) await catalog.backUp(backups);
+    // By number, whatever the clock said.
+    await utimes(join(backups, "ghostroll-000009.db"), 1000, 1000);
+    assert.equal(lastBackUpMs(backups), 1_000_000);
     assert.deepEqual(
       (await readdir(backups)).toSorted(),
       [3, 4, 5, 6, 7, 8, 9].map((n) => `ghostroll-00000${n}.db`),
