@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from "node:test";
 import { picture, pictureCard } from "../support/card.ts";
 import type { Ended } from "../support/ghostroll.ts";
 import { ghostroll } from "../support/ghostroll.ts";
+import { lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
 /** One sentence on stderr, or a few, no stack, the exit code of sysexits. */
@@ -83,7 +84,7 @@ describe("bad input gets a sentence with the fix", () => {
   });
 
   it("a disk that fills up midway: what is kept is whole, and it goes on when there is room", {
-    skip: process.getuid?.() !== 0 && "mounting needs root",
+    skip: lacksRoot(),
   }, async (t) => {
     const { card } = await places(t);
     const disk = await mkdtemp(join(tmpdir(), "ghostroll-disk-"));

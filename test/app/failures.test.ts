@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Summary } from "../../src/app/summary.ts";
-import { isRoot, withMount } from "../library/mount.ts";
+import { withMount } from "../library/mount.ts";
 import { makeCard, picture, pictureCard } from "../support/card.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { assertComplete, assertSound, hashesBelow } from "../support/invariants.ts";
+import { lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
 /** A port nobody listens on: the network is down. */
@@ -125,7 +126,7 @@ describe("what went wrong elsewhere (docs/failures.md)", () => {
   });
 
   it("a locked card is a card like any other", {
-    skip: !isRoot && "needs root to mount one read-only",
+    skip: lacksRoot(),
   }, async (t) => {
     const { ingest } = await places(t);
     await withMount("mount", ["-t", "tmpfs", "ghostroll-test"], async (mount) => {

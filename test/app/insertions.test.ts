@@ -9,9 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { daemon, times, until } from "../support/daemon.ts";
 import { sha256 } from "../support/invariants.ts";
 import { loopCard } from "../support/loop-card.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 
-const isRoot = process.getuid?.() === 0;
 const MOUNT_CARD = join(import.meta.dirname, "../../systemd/mount-card");
 const CARDS = "/run/ghostroll/cards";
 const CYCLES = 20;
@@ -41,7 +40,7 @@ function holdingsOf(pid: number) {
 }
 
 describe("a card that is put in and taken out again and again", {
-  skip: lacks("mkfs.ext4") || (isRoot ? false : "mounting a card takes root"),
+  skip: lacks("mkfs.ext4") || lacksRoot(),
 }, () => {
   it(`${CYCLES} times through our own mount: nothing is left behind, and not a byte of the card is changed`, {
     timeout: 240_000,
@@ -87,7 +86,7 @@ describe("a card that is put in and taken out again and again", {
 });
 
 describe("a card that somebody mounted writable", {
-  skip: lacks("mkfs.ext4") || (isRoot ? false : "mounting a card takes root"),
+  skip: lacks("mkfs.ext4") || lacksRoot(),
 }, () => {
   it("is taken in, and warned about", { timeout: 60_000 }, async (t) => {
     const { media, launch, stop } = await daemon(t);

@@ -9,7 +9,7 @@ import { daemon, times, until } from "../support/daemon.ts";
 import { exfatCard } from "../support/exfat-card.ts";
 import { start } from "../support/ghostroll.ts";
 import { assertComplete, hashesBelow } from "../support/invariants.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
 describe("settings", () => {
@@ -57,8 +57,7 @@ describe("settings", () => {
   });
 });
 
-const isRoot = process.getuid?.() === 0;
-const skip = lacks("mkfs.exfat", "mount.exfat-fuse") || (isRoot ? false : "mounting a card takes root");
+const skip = lacks("mkfs.exfat", "mount.exfat-fuse") || lacksRoot();
 const FILM_HEAD = Buffer.from("\0\0\0\x14ftypqt  ");
 const FILM_BYTES = 60_000_000;
 

@@ -8,7 +8,7 @@ import { makeCard, picture, pictureCard } from "../support/card.ts";
 import { daemon, logOf, times, until } from "../support/daemon.ts";
 import { exfatCard } from "../support/exfat-card.ts";
 import { assertComplete, hashesBelow } from "../support/invariants.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const PICTURES = 10;
@@ -61,8 +61,7 @@ describe("several cards at once", () => {
   });
 });
 
-const isRoot = process.getuid?.() === 0;
-const needsCard = lacks("mkfs.exfat", "mount.exfat-fuse") || (isRoot ? false : "mounting a card takes root");
+const needsCard = lacks("mkfs.exfat", "mount.exfat-fuse") || lacksRoot();
 
 describe("a card that hangs", { skip: needsCard }, () => {
   it("is said not to respond, holds up no other card and nothing of the daemon, and goes on when it answers again", {

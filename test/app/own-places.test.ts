@@ -10,10 +10,10 @@ import { daemon, logOf, times, until } from "../support/daemon.ts";
 import { ghostroll } from "../support/ghostroll.ts";
 import { assertComplete, hashesBelow } from "../support/invariants.ts";
 import { loopCard } from "../support/loop-card.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
-const needsMount = lacks("mkfs.ext4") || (process.getuid?.() === 0 ? false : "mounting a card takes root");
+const needsMount = lacks("mkfs.ext4") || lacksRoot();
 /** Twice as long as it takes until a card that is there at the start is announced. */
 const ENOUGH_MS = 3_000;
 const DISK_BYTES = 64 * 2 ** 20;

@@ -11,7 +11,7 @@ import { makeCard, pictureCard } from "../support/card.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { hashesBelow } from "../support/invariants.ts";
 import { loopDisk } from "../support/loop-disk.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
 /** Room for the films, and for what ext4 itself takes. */
@@ -94,7 +94,7 @@ describe("a folder of the library", () => {
   });
 });
 
-const skip = lacks("mkfs.ext4") || (isRoot ? false : "mounting a disk takes root");
+const skip = lacks("mkfs.ext4") || lacksRoot();
 
 describe("a second disk", { skip }, () => {
   it("gets every original under the same path, once, with a list, and a card read twice is safe to format", async (t) => {
@@ -210,6 +210,14 @@ describe("a second disk", { skip }, () => {
     const ended = await ghostroll(["ingest", card, "--base-dir", base, "--set", `SECOND_DIR=${base}/copy`]);
     assert.equal(ended.code, 78);
     assert.match(ended.err, /GHOSTROLL_SECOND_DIR is .*\/copy, which overlaps the library/);
+  });
+
+  it("that cannot be written is said, and the card is kept", async (t) => {
+    const { ingest } = await places(t);
+    await withMount("mount", ["-t", "tmpfs", "-o", "ro", "ghostroll-test"], async (mount) => {
+      const { exitCode, kept, uncopied } = await ingest("--set", `SECOND_DIR=${mount}`);
+      assert.deepEqual([exitCode, kept, uncopied?.code], [75, 4, "second-unwritable"]);
+    });
   });
 
   it("that fills up stops neither offload nor gallery, and goes on when there is room", async (t) => {

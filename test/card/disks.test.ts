@@ -6,11 +6,10 @@ import { describe, it } from "node:test";
 import { areOnOtherDisks, wholeDisks } from "../../src/card/disks.ts";
 import { loopDisk } from "../support/loop-disk.ts";
 import { run } from "../support/mount.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
-const skip =
-  lacks("mkfs.ext4", "mkfs.btrfs") || (process.getuid?.() === 0 ? false : "mounting a disk takes root");
+const skip = lacks("mkfs.ext4", "mkfs.btrfs") || lacksRoot();
 
 /** The least that btrfs makes a filesystem in. */
 const DISK_BYTES = 128 * 1024 * 1024;

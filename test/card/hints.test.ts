@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { openHints } from "../../src/card/hints.ts";
+import { lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
-const isRoot = process.getuid?.() === 0;
 const WITHIN_MS = 5_000;
 
 /** Hints of a folder as mount root and another as `/dev`, with a findmnt of this shell script or the real one. */
@@ -44,7 +44,7 @@ async function hinted(t: TestContext, script: string | null) {
 }
 
 describe("hints", () => {
-  it("tell of a mount and an unmount at once", { skip: !isRoot && "mounting needs root" }, async (t) => {
+  it("tell of a mount and an unmount at once", { skip: lacksRoot() }, async (t) => {
     const { media, open, next } = await hinted(t, null);
     open("findmnt");
     // Until findmnt has begun to listen, there is nothing to be heard.

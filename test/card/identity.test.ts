@@ -10,10 +10,10 @@ import peek from "../../src/card/peek-task.ts";
 import type { CardEvent } from "../../src/card/watcher.ts";
 import { watchCards } from "../../src/card/watcher.ts";
 import { loopCard } from "../support/loop-card.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
-const skip = lacks("mkfs.ext4") || (process.getuid?.() !== 0 && "mounting needs root");
+const skip = lacks("mkfs.ext4") || lacksRoot();
 const UUID = "0a0b0c0d-1111-2222-3333-444455556666";
 const files = { "DCIM/100CANON/IMG_0001.JPG": "one" };
 

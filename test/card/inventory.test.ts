@@ -10,6 +10,7 @@ import takeInventory from "../../src/card/inventory-task.ts";
 import { unpackInventory } from "../../src/card/packed-inventory.ts";
 import { walk } from "../../src/card/walk.ts";
 import type { Inventory, VolumeId } from "../../src/domain/card.ts";
+import { lacksRoot } from "../support/needs.ts";
 
 const SOURCE = fileURLToPath(new URL("../../src/card/inventory-task.ts", import.meta.url));
 const PACKED = fileURLToPath(new URL("../../src/card/packed-inventory.ts", import.meta.url));
@@ -19,8 +20,6 @@ function listed(root: string) {
   assert.ok(packed);
   return unpackInventory(packed);
 }
-
-const isRoot = process.getuid?.() === 0;
 
 describe("inventory", () => {
   let card: string;
@@ -116,7 +115,7 @@ describe("inventory", () => {
   });
 
   it("does not enter a filesystem that is mounted inside", {
-    skip: !isRoot && "needs root to mount a tmpfs",
+    skip: lacksRoot(),
   }, async () => {
     await put("DCIM/a.jpg", "x");
     const inner = join(card, "inner");

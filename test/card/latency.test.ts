@@ -8,10 +8,10 @@ import type { CardEvent } from "../../src/card/watcher.ts";
 import { watchCards } from "../../src/card/watcher.ts";
 import { openWorkers } from "../../src/workers/pool.ts";
 import { loopCard } from "../support/loop-card.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
-const skip = lacks("mkfs.ext4") || (process.getuid?.() !== 0 && "mounting needs root");
+const skip = lacks("mkfs.ext4") || lacksRoot();
 const WITHIN_MS = 15_000;
 const PEEK = new URL("../../src/card/peek-task.ts", import.meta.url);
 

@@ -8,11 +8,10 @@ import { identifyVolume } from "../../src/card/identify-volume.ts";
 import { openCards } from "../../src/card/inventory.ts";
 import takeInventory from "../../src/card/inventory-task.ts";
 import { assertPresent } from "../../src/card/presence.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 
 const run = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: "utf8" }).trim();
-const isRoot = process.getuid?.() === 0;
-const skip = lacks("mkfs.ext4") || (isRoot ? false : "mounting a card takes root");
+const skip = lacks("mkfs.ext4") || lacksRoot();
 const gone = { code: "card-removed" };
 
 describe("whether a card is still there", { skip }, () => {

@@ -8,8 +8,7 @@ import peek from "../../src/card/peek-task.ts";
 import type { CardEvent } from "../../src/card/watcher.ts";
 import { watchCards } from "../../src/card/watcher.ts";
 import { Failure } from "../../src/domain/failure.ts";
-
-const isRoot = process.getuid?.() === 0;
+import { lacksRoot } from "../support/needs.ts";
 
 describe("watcher", () => {
   let media: string;
@@ -182,7 +181,7 @@ describe("watcher", () => {
   });
 
   it("tells mounts apart from folders, and whether they are read-only", {
-    skip: !isRoot && "needs root to mount a tmpfs",
+    skip: lacksRoot(),
   }, async () => {
     const target = join(media, "MOUNTED");
     await mkdir(target);

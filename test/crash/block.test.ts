@@ -7,7 +7,7 @@ import { IS_LONG, report } from "../support/figures.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { assertComplete, assertSound, hashesBelow } from "../support/invariants.ts";
 import { mountImage } from "../support/mount.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 import { crashStates, openCrashes } from "./block/crash-states.ts";
 import { recordedDisk } from "./block/recorded-disk.ts";
@@ -28,9 +28,7 @@ const RECORDINGS = [
 /** Going on to the end takes seconds, looking takes a fraction of one. */
 const STATES_A_COMPLETION = 5;
 
-const isRoot = process.getuid?.() === 0;
-const skip =
-  lacks("mkfs.ext4", "mkfs.xfs", "qemu-storage-daemon") || (isRoot ? false : "mounting a disk takes root");
+const skip = lacks("mkfs.ext4", "mkfs.xfs", "qemu-storage-daemon") || lacksRoot();
 
 describe("a disk that loses, tears and reorders what was not flushed", { skip }, () => {
   for (const { filesystem, catalog: place, states: count } of RECORDINGS.filter(({ states }) => states > 0))

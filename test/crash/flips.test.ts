@@ -11,7 +11,7 @@ import type { Ended } from "../support/ghostroll.ts";
 import { ghostroll } from "../support/ghostroll.ts";
 import { assertSound, hashesBelow } from "../support/invariants.ts";
 import { loopDisk } from "../support/loop-disk.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 import type { Faults } from "./shim/faults.ts";
 import { openFaults } from "./shim/faults.ts";
@@ -38,7 +38,7 @@ describe("bits that change on their way to the library", { skip: lacks("cc") }, 
   });
 
   it(`are found when the disk lost them below a good cache: ${FLIPS} flips`, {
-    skip: lacks("mkfs.ext4") || (process.getuid?.() === 0 ? false : "mounting a disk takes root"),
+    skip: lacks("mkfs.ext4") || lacksRoot(),
     timeout: 60_000 + FLIPS * 10_000,
   }, async (t) => {
     const { disk, image } = await loopDisk(t, DISK_BYTES);

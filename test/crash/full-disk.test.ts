@@ -8,7 +8,7 @@ import { IS_LONG, report } from "../support/figures.ts";
 import type { Ended } from "../support/ghostroll.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { assertComplete, assertSound, hashesBelow } from "../support/invariants.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 import type { SmallDisk } from "./full-disk/small-disk.ts";
 import { smallExt4, smallTmpfs } from "./full-disk/small-disk.ts";
@@ -22,8 +22,7 @@ const LARGE = 48 * MB;
 /** Sizes a disk shrinks to while the card is read: from one that is full at the catalog's first page to one that nearly does. */
 const LADDER_MB = IS_LONG ? [4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16] : [4, 6, 8, 12];
 
-const isRoot = process.getuid?.() === 0;
-const skip = lacks("mkfs.ext4") || (isRoot ? false : "mounting a disk takes root");
+const skip = lacks("mkfs.ext4") || lacksRoot();
 
 /** Some 13 MB: pictures to be rendered, and films, which take the time. */
 async function card(folder: string): Promise<string> {

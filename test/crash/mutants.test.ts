@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { report } from "../support/figures.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { plant } from "./mutants/plant.ts";
 
 interface Mutant {
@@ -73,8 +73,7 @@ const HARNESS_MS = 170_000;
 /** Cuts and kills come at random moments: one run in its short form finds most bugs, not every bug each time. */
 const TRIES = 3;
 
-const isRoot = process.getuid?.() === 0;
-const skip = lacks("strace", "mkfs.ext4", "xfs_io") || (isRoot ? false : "mounting a disk takes root");
+const skip = lacks("strace", "mkfs.ext4", "xfs_io") || lacksRoot();
 
 describe("a bug of order planted in the product", { skip }, () => {
   for (const { name, harness, test, says, env } of MUTANTS)

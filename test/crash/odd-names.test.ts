@@ -12,11 +12,9 @@ import { IS_LONG, report } from "../support/figures.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { assertComplete, assertSound, hashesBelow, sha256 } from "../support/invariants.ts";
 import { peaksOf } from "../support/memory.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 import { openFaults } from "./shim/faults.ts";
-
-const isRoot = process.getuid?.() === 0;
 
 /** Names that break programs, as the bytes a filesystem may hold. */
 const NAMES: readonly (string | Buffer)[] = [
@@ -115,7 +113,7 @@ describe("names and files that are out of the ordinary", () => {
   });
 
   it("are kept from exFAT, whose names can be longer than the library's disk can hold", {
-    skip: lacks("mkfs.exfat", "mount.exfat-fuse") || (isRoot ? false : "mounting a card takes root"),
+    skip: lacks("mkfs.exfat", "mount.exfat-fuse") || lacksRoot(),
   }, async (t) => {
     const card = await exfatCard(t, 32 * 1024 * 1024);
     const folder = await tempFolder(t);

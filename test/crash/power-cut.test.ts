@@ -7,7 +7,7 @@ import { IS_LONG, report } from "../support/figures.ts";
 import type { Running } from "../support/ghostroll.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { assertComplete, assertSound, hashesBelow } from "../support/invariants.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 import type { Acknowledged } from "./power-cut/acknowledged.ts";
 import { readAcknowledged, watchCatalog } from "./power-cut/acknowledged.ts";
@@ -28,8 +28,7 @@ const CUTS_A_LIBRARY = 3;
 /** Libraries for each filesystem; each has the next of the placements. */
 const LIBRARIES = IS_LONG ? { ext4: 12, xfs: 12 } : { ext4: 3, xfs: 2 };
 
-const isRoot = process.getuid?.() === 0;
-const skip = lacks("mkfs.ext4", "xfs_io") || (isRoot ? false : "mounting a disk takes root");
+const skip = lacks("mkfs.ext4", "xfs_io") || lacksRoot();
 
 describe("a power cut", { skip }, () => {
   for (const filesystem of ["ext4", "xfs"] as const)

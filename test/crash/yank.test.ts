@@ -15,7 +15,7 @@ import type { Running } from "../support/ghostroll.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { assertComplete, assertSound, hashesBelow } from "../support/invariants.ts";
 import { loopDisk } from "../support/loop-disk.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const YANKS = IS_LONG ? 36 : 6;
@@ -41,8 +41,7 @@ async function files(): Promise<Record<string, Uint8Array>> {
   return all;
 }
 
-const isRoot = process.getuid?.() === 0;
-const skip = lacks("mkfs.exfat", "mount.exfat-fuse") || (isRoot ? false : "mounting a card takes root");
+const skip = lacks("mkfs.exfat", "mount.exfat-fuse") || lacksRoot();
 
 describe("a card that is pulled while it is read", { skip }, () => {
   it(`goes on in the same session when it is back, nothing lost, half or doubled: ${YANKS} pulls`, {
@@ -179,7 +178,7 @@ describe("a card that looks empty from one moment to the next, as a pulled FAT c
 });
 
 describe("a card whose every read fails from one moment to the next, as a pulled exFAT card's", {
-  skip: lacks("mkfs.ext4") || (isRoot ? false : "mounting a card takes root"),
+  skip: lacks("mkfs.ext4") || lacksRoot(),
 }, () => {
   it("is gone: no file of it is called unreadable", async (t) => {
     const { disk, image, device, insertAgain } = await loopDisk(t, CARD_BYTES);

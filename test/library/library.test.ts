@@ -15,8 +15,8 @@ import type { Library } from "../../src/library/library.ts";
 import { openLibrary } from "../../src/library/library.ts";
 import readAgain from "../../src/library/reread-task.ts";
 import copyAndProve from "../../src/library/task.ts";
-import { lacks } from "../support/needs.ts";
-import { isRoot, withMount } from "./mount.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
+import { withMount } from "./mount.ts";
 
 const session = { day: "2026-05-01", name: "0001-abcd" };
 const path = originalPath(session, Buffer.from("DCIM/100CANON/IMG_0001.JPG"));
@@ -191,7 +191,7 @@ describe("library", () => {
   });
 
   it("knows how much room there is, and names the disk's troubles", {
-    skip: !isRoot && "needs root to mount a small tmpfs",
+    skip: lacksRoot(),
   }, async () => {
     await withMount("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs"], async (mount) => {
       library = open(mount);
@@ -250,5 +250,5 @@ function open(root: string): Library {
 }
 
 function noFat(): string | false {
-  return isRoot ? lacks("mkfs.exfat", "mount.exfat-fuse") : "needs root to mount an exFAT image";
+  return lacksRoot() || lacks("mkfs.exfat", "mount.exfat-fuse");
 }

@@ -8,12 +8,10 @@ import type { Proof } from "../../src/library/past-cache.ts";
 import { wayPastCache } from "../../src/library/past-cache.ts";
 import type { Filesystem } from "../support/mount.ts";
 import { makeImage, mountImage, run } from "../support/mount.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
-const skip =
-  lacks("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs") ||
-  (process.getuid?.() === 0 ? false : "mounting a disk takes root");
+const skip = lacks("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs") || lacksRoot();
 
 const CASES: readonly (readonly [string, Filesystem, readonly string[], Proof])[] = [
   ["ext4", "ext4", [], "cold"],

@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { lstat, writeFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import readAgain from "../../src/library/reread-task.ts";
+import { lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
-import { isRoot, withMount } from "./mount.ts";
+import { withMount } from "./mount.ts";
 
 async function requestFor(root: string, content: Buffer) {
   const path = Buffer.concat([Buffer.from("A\n"), Buffer.from([0xff]), Buffer.from(".JPG")]);
@@ -22,13 +23,10 @@ describe("reading a card file again", () => {
       assert.equal(found.sizeBytes, size);
     });
 
-  it(
-    "says that it came from memory where nothing else can be had",
-    { skip: !isRoot && "needs root to mount a tmpfs" },
-    () =>
-      withMount("mount", ["-t", "tmpfs", "ghostroll-test"], async (mount) => {
-        assert.equal(readAgain(await requestFor(mount, Buffer.from("x"))).proof, "cached");
-      }),
+  it("says that it came from memory where nothing else can be had", { skip: lacksRoot() }, () =>
+    withMount("mount", ["-t", "tmpfs", "ghostroll-test"], async (mount) => {
+      assert.equal(readAgain(await requestFor(mount, Buffer.from("x"))).proof, "cached");
+    }),
   );
 
   it("names a file that changed since the card was listed, and one that is gone", async (t) => {

@@ -10,8 +10,9 @@ import hashOriginal from "../../src/library/hash-task.ts";
 import { openSecondDisk } from "../../src/library/second-disk.ts";
 import copyToSecond from "../../src/library/second-task.ts";
 import { loopDisk } from "../support/loop-disk.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
-import { isRoot, withMount } from "./mount.ts";
+import { withMount } from "./mount.ts";
 
 const never = new AbortController().signal;
 const PATH = "originals/2026/2026-05-01/0001-abcd/DCIM/100CANON/IMG_0001.JPG";
@@ -126,7 +127,7 @@ describe("the second disk", () => {
   });
 
   it("counts only when it is another disk than the library's, and one that is read back itself", {
-    skip: !isRoot && "needs root to mount another one",
+    skip: lacks("mkfs.ext4") || lacksRoot(),
   }, async (t) => {
     const { root, keep, disk } = await places(t);
     await keep("one");
@@ -139,7 +140,7 @@ describe("the second disk", () => {
   });
 
   it("that is full says so, and holds no half file", {
-    skip: !isRoot && "needs root to mount a small disk",
+    skip: lacksRoot(),
   }, async (t) => {
     const { root, keep } = await places(t);
     const original = await keep("x".repeat(3_000_000));

@@ -23,8 +23,8 @@ import { withCardFile } from "../../src/library/card-file.ts";
 import { coldHash } from "../../src/library/cold-hash.ts";
 import headHashes from "../../src/library/head-task.ts";
 import copyAndProve from "../../src/library/task.ts";
-import { lacks } from "../support/needs.ts";
-import { isRoot, withMount } from "./mount.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
+import { withMount } from "./mount.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -169,7 +169,7 @@ describe("copying a card file", () => {
   });
 
   it("says disk-full when the disk fills up midway, and leaves no copy", {
-    skip: !isRoot && "needs root to mount a small tmpfs",
+    skip: lacksRoot(),
   }, async () => {
     const asked = await put("IMG_0007.JPG", bytes.subarray(0, 4 * MIB));
     await withMount("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs"], async (mount) => {
@@ -179,7 +179,7 @@ describe("copying a card file", () => {
   });
 
   it("does not call a copy in memory proved cold", {
-    skip: !isRoot && "needs root to mount a tmpfs",
+    skip: lacksRoot(),
   }, async () => {
     const asked = await put("IMG_0008.JPG", bytes.subarray(0, 100_001));
     await withMount("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs"], async (mount) => {
@@ -188,7 +188,7 @@ describe("copying a card file", () => {
   });
 
   it("sees damage on the medium below a cached copy", {
-    skip: isRoot ? lacks("mkfs.ext4") : "needs root for a loop device",
+    skip: lacksRoot() || lacks("mkfs.ext4"),
   }, async () => {
     const image = join(folder, "disk.img");
     await writeFile(image, "");

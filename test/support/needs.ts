@@ -52,6 +52,21 @@ export function lacks(...programs: readonly (keyof typeof PACKAGES)[]): string |
   return line;
 }
 
+/** The same for root, which mounts and attaches devices. In CI it must not be missing either. */
+export function lacksRoot(): string | false {
+  const isBare = process.env["GHOSTROLL_TEST_BARE"] === "1";
+  if (process.getuid?.() === 0 && !isBare) return false;
+  if (!isBare && process.env["CI"] !== undefined) throw new Error("CI needs root: mounting does.");
+  return "needs root: mounting does";
+}
+
+/** The same for the kernel's loop devices, which a container may not have. */
+export function lacksLoop(): string | false {
+  if (existsSync("/dev/loop-control")) return false;
+  if (process.env["CI"] !== undefined) throw new Error("CI needs loop devices.");
+  return "needs loop devices: this kernel has none, or keeps them from this container";
+}
+
 function isInstalled(program: string): boolean {
   return (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
 }

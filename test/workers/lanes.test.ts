@@ -5,7 +5,7 @@ import type { Lanes } from "../../src/workers/lanes.ts";
 import { openLanes } from "../../src/workers/lanes.ts";
 import { makeCard } from "../support/card.ts";
 import { exfatCard } from "../support/exfat-card.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 
 const TASK = new URL("./fixtures/task.ts", import.meta.url);
 const PEEK = new URL("../../src/card/peek-task.ts", import.meta.url);
@@ -50,8 +50,7 @@ describe("lanes", () => {
   });
 });
 
-const isRoot = process.getuid?.() === 0;
-const skip = lacks("mkfs.exfat", "mount.exfat-fuse") || (isRoot ? false : "mounting a card takes root");
+const skip = lacks("mkfs.exfat", "mount.exfat-fuse") || lacksRoot();
 
 /** Processes this one has started and that are not gone. */
 async function children(): Promise<number[]> {
