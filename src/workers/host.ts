@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { Failure } from "../domain/failure.ts";
@@ -5,6 +6,9 @@ import type { Answer, Outcome, Post } from "./outcome.ts";
 import { outcomeOf } from "./outcome.ts";
 
 // The child process: hosts the threads, knows no task, and lives no longer than the process that forked it.
+
+// Where memory runs out, the kernel ends this process before the one that forked it, which starts another. Only Linux has that file.
+void writeFile("/proc/self/oom_score_adj", "500").catch(() => {});
 
 const pool = new Piscina<Post, Outcome>({
   filename: fileURLToPath(new URL("./thread.ts", import.meta.url)),

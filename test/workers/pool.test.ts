@@ -44,6 +44,14 @@ describe("workers", () => {
     });
   });
 
+  it("run where the kernel looks first when memory runs out, and not in the process that starts them again", async () => {
+    await withWorkers({ threads: 1 }, async (workers) => {
+      await runs(workers).run({ do: "reply", value: 1 }, never);
+      const score = (pid: number | null) => Number(readFileSync(`/proc/${pid}/oom_score_adj`, "utf8"));
+      assert.equal(score(workers.pid), Math.max(500, score(process.pid)));
+    });
+  });
+
   it("bring a Failure back as a Failure with its cause, and a bug as an ordinary error with its stack", async () => {
     await withWorkers({ threads: 1 }, async (workers) => {
       await assert.rejects(runs(workers).run({ do: "fail" }, never), (error: unknown) => {
