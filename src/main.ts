@@ -4,7 +4,7 @@ import { parseCommand } from "./app/cli.ts";
 import type { Context } from "./app/context.ts";
 import { say } from "./app/context.ts";
 import { onSignals } from "./app/shutdown.ts";
-import { environment, wantsColor } from "./config/environment.ts";
+import { calledFrom, environment, wantsColor } from "./config/environment.ts";
 import { loadSettings } from "./config/load.ts";
 import { Failure } from "./domain/failure.ts";
 
@@ -75,7 +75,7 @@ const shutdown = onSignals((exitCode) => process.exit(exitCode));
 const context: Context = {
   out: process.stdout,
   err: process.stderr,
-  cwd: process.cwd(),
+  cwd: calledFrom(),
   signal: shutdown.signal,
   useColor: process.stdout.isTTY && wantsColor(variables),
   settings(overrides) {

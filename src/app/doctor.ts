@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { access, constants, lstat, rm, statfs, writeFile } from "node:fs/promises";
+import { access, constants, lstat, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { examineCatalog } from "../catalog/examine.ts";
@@ -11,11 +11,12 @@ import { diskTrouble } from "../domain/device-error.ts";
 import { Failure } from "../domain/failure.ts";
 import { hasSessions } from "../library/survey.ts";
 import type { Check } from "./check.ts";
-import { bad, good } from "./check.ts";
+import { advice, bad, good } from "./check.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
 import { aboutStore } from "./doctor-store.ts";
+import { SERVICE_UNIT } from "./system-files.ts";
 
 /** `ghostroll doctor`: looks whether everything is as it should be. Changes nothing. Returns 0, or 3 when something is wrong. */
 export async function doctor(
@@ -27,7 +28,11 @@ export async function doctor(
   if (json) say(context.out, JSON.stringify({ checks, exitCode }, null, 2));
   else
     for (const { check, isOk, says, fix } of checks)
-      say(context.out, `${isOk ? "✔" : "✖"} ${check}: ${says}`, ...(fix === null ? [] : [`    ${fix}`]));
+      say(
+        context.out,
+        `${isOk ? (fix === null ? "✔" : "•") : "✖"} ${check}: ${says}`,
+        ...(fix === null ? [] : [`    ${fix}`]),
+      );
   return exitCode;
 }
 
@@ -50,6 +55,7 @@ async function examine(overrides: Readonly<Record<string, string>>, context: Con
     ...(await aboutStore(settings, context.signal)),
     aboutClock(Date.now()),
     ...(await aboutMachine()),
+    ...(await aboutMemory()),
   ];
 }
 
@@ -203,6 +209,20 @@ async function aboutMachine(): Promise<Check[]> {
           "there was too little voltage since the start",
           "Use the power supply made for this Raspberry Pi: disks and cards fail without enough power.",
         ),
+  ];
+}
+
+/** What the unit's `MemoryMax=` needs. Raspberry Pi OS switches it off (raspberrypi/linux#6980). */
+async function aboutMemory(): Promise<Check[]> {
+  const controllers = await readFile("/sys/fs/cgroup/cgroup.controllers", "utf8").catch(() => null);
+  if (!existsSync(SERVICE_UNIT) || controllers === null) return [];
+  if (controllers.split(/\s/).includes("memory")) return [good("memory", "the service is held to its share")];
+  return [
+    advice(
+      "memory",
+      "this machine cannot hold the service to its share of it",
+      "On a Raspberry Pi: add cgroup_enable=memory to the line in /boot/firmware/cmdline.txt, and restart it.",
+    ),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { chmod, mkdir, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Failure } from "../domain/failure.ts";
@@ -9,7 +9,16 @@ import type { Context } from "./context.ts";
 import { say } from "./context.ts";
 import { runProgram } from "./run-program.ts";
 import type { SystemFile } from "./system-files.ts";
-import { CACHE_DIR, EXPECTED_PROGRAM, LIBRARY_DIR, SETTINGS_FILE, SYSTEM_FILES } from "./system-files.ts";
+import {
+  CACHE_DIR,
+  EXPECTED_PROGRAM,
+  LIBRARY_DIR,
+  RUNTIME_DIRS,
+  RUNTIME_NOTES,
+  SERVICE_UNIT,
+  SETTINGS_FILE,
+  SYSTEM_FILES,
+} from "./system-files.ts";
 
 type Install = Extract<Command, { name: "install" | "uninstall" }>;
 
@@ -25,6 +34,8 @@ interface Hand {
   keep(what: string, reason: string): void;
   /** Whether it is there. */
   has(path: string): boolean;
+  /** Whether it is a folder with nothing in it. */
+  isEmpty(folder: string): boolean;
 }
 
 /**
@@ -60,13 +71,17 @@ export async function install(command: Install, context: Context): Promise<numbe
 /** `ghostroll uninstall`: takes away what `install` made, except what is the user's. Throws `usage`, `install-failed`. */
 export async function uninstall(command: Install, context: Context): Promise<number> {
   const hand = handFor(command, context);
-  if (hand.has("/etc/systemd/system/ghostroll.service")) {
+  if (hand.has(SERVICE_UNIT)) {
     await hand.run("systemctl disable --now ghostroll.service");
     await hand.run("systemctl stop ghostroll-release.path ghostroll-card@*.service");
+    await hand.run("systemctl stop run-ghostroll-release.mount", false);
   }
   for (const { target } of SYSTEM_FILES) await hand.remove(target);
   await hand.remove("/usr/local/lib/ghostroll");
   await hand.remove(CACHE_DIR);
+  for (const note of RUNTIME_NOTES) await hand.remove(note);
+  // Not what is in them: that would be a card which a program keeps from being unmounted.
+  for (const folder of RUNTIME_DIRS) if (hand.isEmpty(folder)) await hand.remove(folder);
   await hand.run("systemctl daemon-reload");
   await hand.run("udevadm control --reload", false);
   hand.keep(LIBRARY_DIR, "every original that was kept");
@@ -82,6 +97,7 @@ function handFor({ isDryRun, root, name }: Install, { out, cwd }: Context): Hand
     say(out, `${isDryRun ? "would " : ""}${verb.padEnd(7)}${what}`);
   return {
     has: (path) => existsSync(at(path)),
+    isEmpty: (folder) => existsSync(at(folder)) && readdirSync(at(folder)).length === 0,
     keep: (what, reason) => tell("keep", `${what}  (${reason})`),
     async make(folder, mode) {
       if (existsSync(at(folder))) return tell("keep", folder);
@@ -105,10 +121,11 @@ function handFor({ isDryRun, root, name }: Install, { out, cwd }: Context): Hand
       if (!existsSync(at(path))) return;
       tell("remove", path);
       if (isDryRun) return;
-      // Only the cache is a folder with something in it; another one that is not empty holds what is not ours.
+      // Another folder that is not empty holds what is not ours.
       await orSay(path, async () => {
-        if (path !== CACHE_DIR && (await stat(at(path))).isDirectory()) await rmdir(at(path));
-        else await rm(at(path), { recursive: path === CACHE_DIR });
+        const isOurs = path === CACHE_DIR || RUNTIME_NOTES.some((note) => note === path);
+        if (!isOurs && (await stat(at(path))).isDirectory()) await rmdir(at(path));
+        else await rm(at(path), { recursive: isOurs });
       });
     },
     async run(words, isNeeded = true) {

@@ -42,6 +42,6 @@ export function openCards({ list }: CardsOptions) {
     assertPresent,
 
     /** Has the card unmounted by the unit that mounted it, when that is ours; `failed` when something still uses it. */
-    release: (volume: Volume, signal: AbortSignal) => releaseCard(volume.root, { signal }),
+    release: (volume: Volume, signal: AbortSignal) => releaseCard(volume, { signal }),
   };
 }

@@ -3,6 +3,11 @@ export function environment(): Readonly<Record<string, string | undefined>> {
   return process.env;
 }
 
+/** The folder where whoever called us is: `systemd/ghostroll` has to start us in another one, and says so. */
+export function calledFrom(): string {
+  return process.env["CALLED_FROM"] ?? process.cwd();
+}
+
 /** What commands of the user get of it: enough to find programs and speak the user's language, and no secret. */
 export function passedOn(): Readonly<Record<string, string>> {
   const names = ["PATH", "HOME", "USER", "LANG", "TZ"];

@@ -44,7 +44,7 @@ describe("installing", () => {
     const installed = await tree(root);
     const second = await run("install", "--root", root);
     assert.deepEqual(await tree(root), installed);
-    assert.equal(first.match(/^write /gm)?.length, 11);
+    assert.equal(first.match(/^write /gm)?.length, 12);
     assert.doesNotMatch(second, /^(write|make) /m);
 
     const original = join(root, "var/lib/ghostroll/original");

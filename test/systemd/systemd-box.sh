@@ -40,7 +40,7 @@ UNIT
   for unit in systemd-timesyncd e2scrub_reap systemd-networkd systemd-resolved udisks2 multipathd lvm2-monitor; do ln -sf /dev/null "$unit.service"; done
   binds=()
   for device; do binds+=("--bind=$device"); done
-  timeout 150 systemd-nspawn --quiet --directory="$root" --bind="$layer/out:/out" --bind-ro="$checkout:/opt/ghostroll" "${binds[@]}" \
+  timeout 240 systemd-nspawn --quiet --directory="$root" --bind="$layer/out:/out" --bind-ro="$checkout:/opt/ghostroll" "${binds[@]}" \
     --private-network --register=no --keep-unit --console=pipe --boot systemd.unit=box.target >"$layer/console" 2>&1 </dev/null || true
 ' bash "$@"
 
