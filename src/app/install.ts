@@ -62,7 +62,7 @@ export async function install(command: Install, context: Context): Promise<numbe
     say(
       context.out,
       "",
-      "Plug in a card. What happens:  journalctl -fu ghostroll",
+      `Plug in a card. What happens:  journalctl -fu ghostroll -o cat | sed -u 's/.*"msg":"//; s/"}$//'`,
       `Settings: ${SETTINGS_FILE.target}`,
     );
   return 0;
