@@ -10,11 +10,10 @@ import { makeCard, picture, pictureCard } from "../support/card.ts";
 import { daemon, logOf, times, until } from "../support/daemon.ts";
 import { assertComplete, hashesBelow } from "../support/invariants.ts";
 import { loopCard } from "../support/loop-card.ts";
-import { lacks } from "../support/needs.ts";
+import { lacks, lacksRoot } from "../support/needs.ts";
 import { tempFolder } from "../support/temp.ts";
 
-const isRoot = process.getuid?.() === 0;
-const needsRoot = isRoot ? false : "mounting takes root";
+const needsRoot = lacksRoot();
 const MIB = 2 ** 20;
 
 /** A command for `GHOSTROLL_ON_EVENT` that writes down what it hears, and what it has heard. */

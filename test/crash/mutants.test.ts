@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { report } from "../support/figures.ts";
 import { lacks, lacksRoot } from "../support/needs.ts";
-import { plant } from "./mutants/plant.ts";
+import { assertApplies, plant } from "./mutants/plant.ts";
 
 interface Mutant {
   /** Its patch in `mutants/`. */
@@ -90,13 +90,17 @@ describe("a bug of order planted in the product", { skip }, () => {
         hit: 1,
       });
     });
+});
 
-  it("is one of those that have a patch", async () => {
+describe("the patch of a planted bug", { skip: lacks("git") }, () => {
+  it("belongs to one that a harness has to find", async () => {
     const patches = (await readdir(join(import.meta.dirname, "mutants"))).filter((file) =>
       file.endsWith(".patch"),
     );
     assert.deepEqual(patches.toSorted(), MUTANTS.map(({ name }) => `${name}.patch`).toSorted());
   });
+
+  for (const { name } of MUTANTS) it(`applies to the product as it is: ${name}`, () => assertApplies(name));
 });
 
 /** Runs one test of a harness in its short form. */

@@ -13,6 +13,7 @@ const PACKAGES = {
   depmod: "kmod",
   exiftool: "libimage-exiftool-perl",
   faketime: "faketime",
+  git: "git",
   mcopy: "mtools",
   "mkfs.btrfs": "btrfs-progs",
   "mkfs.exfat": "exfatprogs",

@@ -13,9 +13,18 @@ export async function plant(name: string): Promise<string> {
   await rm(copy, { recursive: true, force: true });
   await mkdir(copy, { recursive: true });
   for (const part of PARTS) await cp(join(root, part), join(copy, part), { recursive: true });
+  await apply(name, copy);
+  return copy;
+}
+
+/** Throws what git says when the patch of that name does not apply to this checkout. Changes nothing. */
+export async function assertApplies(name: string): Promise<void> {
+  await apply(name, root, "--check");
+}
+
+async function apply(name: string, folder: string, ...how: readonly string[]): Promise<void> {
   const patch = join(import.meta.dirname, `${name}.patch`);
   // Told not to look for a repository above, git takes the paths in the patch from this folder.
-  const env = { ...process.env, GIT_CEILING_DIRECTORIES: join(copy, "..") };
-  await promisify(execFile)("git", ["apply", patch], { cwd: copy, env });
-  return copy;
+  const env = { ...process.env, GIT_CEILING_DIRECTORIES: join(folder, "..") };
+  await promisify(execFile)("git", ["apply", ...how, patch], { cwd: folder, env });
 }
