@@ -58,6 +58,8 @@ export type Library = ReturnType<typeof openLibrary>;
 export function openLibrary({ root, copy, heads, reread, hash }: LibraryOptions) {
   const incoming = join(root, "incoming");
   const naming = openTurns();
+  /** Copies that were removed when they were given up; whoever was still at one may have made it after that. */
+  const givenUp = new Set<string>();
   let asideBytes = 0;
 
   return {
@@ -105,11 +107,13 @@ export function openLibrary({ root, copy, heads, reread, hash }: LibraryOptions)
     /** Reads a card file once; on return the copy is proved. Throws `file-*`, `card-removed`, `disk-*`, `copy-unproved`. */
     async copy(volume: Volume, file: CardFile, signal: AbortSignal): Promise<CopyReply> {
       const part = join(incoming, `${randomUUID()}.part`);
+      await removeGivenUp();
       try {
         return await audible(file, async () => copy.run({ ...requestFor(volume, file), part }, signal));
       } catch (error) {
         // A killed process could not clean up after itself.
         await unlink(part).catch(() => {});
+        if (signal.aborted) givenUp.add(part);
         throw error;
       }
     },
@@ -211,6 +215,12 @@ export function openLibrary({ root, copy, heads, reread, hash }: LibraryOptions)
       await onDiskAsync(path, async () => writeDurably(path, writeSessionRecord(record), incoming));
     },
   };
+
+  async function removeGivenUp(): Promise<void> {
+    const parts = [...givenUp];
+    givenUp.clear();
+    for (const part of parts) await unlink(part).catch(() => {});
+  }
 
   /** Whether the file of that name has the same bytes, on the medium. */
   async function isEqual(target: string, part: Part): Promise<boolean> {

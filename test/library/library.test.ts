@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import type { CardFile, Volume, VolumeId } from "../../src/domain/card.ts";
 import { contentHash } from "../../src/domain/hash.ts";
@@ -171,6 +171,26 @@ describe("library", () => {
     });
     await assert.rejects(killed.copy(volume, await cardFile("x"), never), /was killed/);
     assert.ok(left !== "" && !existsSync(left));
+  });
+
+  it("removes at the next copy what somebody went on with who was told to stop", async () => {
+    const stop = new AbortController();
+    let left = "";
+    const late = openLibrary({
+      ...parts(root),
+      copy: {
+        run: async (request) => {
+          if (left !== "") return copyAndProve(request);
+          left = request.part;
+          stop.abort(new Error("the card is gone"));
+          throw stop.signal.reason;
+        },
+      },
+    });
+    await assert.rejects(late.copy(volume, await cardFile("x"), stop.signal), /card is gone/);
+    await writeFile(left, "whole, and nobody waits for it");
+    const { part } = await late.copy(volume, await cardFile("x"), never);
+    assert.deepEqual(await readdir(join(root, "incoming")), [basename(part)]);
   });
 
   it("writes a manifest that sha256sum accepts", async () => {
