@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { TestContext } from "node:test";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { syncDirectory } from "../../src/flow/durable.ts";
 import { IS_LONG, report } from "../support/figures.ts";
 import type { Running } from "../support/ghostroll.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import { assertComplete, assertSound, hashesBelow } from "../support/invariants.ts";
 import { lacks, lacksRoot } from "../support/needs.ts";
+import { assertRebuilds } from "../support/rebuilt.ts";
 import { tempFolder } from "../support/temp.ts";
 import type { Acknowledged } from "./power-cut/acknowledged.ts";
-import { readAcknowledged, watchCatalog } from "./power-cut/acknowledged.ts";
+import { countSecond, readAcknowledged, watchCatalog } from "./power-cut/acknowledged.ts";
 import { assertInStore, assertRemembered } from "./power-cut/claims.ts";
 import type { DiskWithAPlug } from "./power-cut/disk-with-a-plug.ts";
 import { diskWithAPlug } from "./power-cut/disk-with-a-plug.ts";
@@ -21,80 +25,118 @@ import { MIXED_TILES, mixedCard } from "./power-cut/mixed-card.ts";
  * some bugs show only on two.
  */
 const PLACEMENTS = ["one disk", "two disks", "only the library's", "only the catalog's"] as const;
-type Placement = (typeof PLACEMENTS)[number];
+/** The same for a second disk, beside a library with its catalog. */
+const PLACEMENTS_OF_SECOND = ["only the second's", "the second's, too"] as const;
+type Placement = (typeof PLACEMENTS)[number] | (typeof PLACEMENTS_OF_SECOND)[number];
 
 /** More cuts in one library would only find an ingest that is nearly done. */
 const CUTS_A_LIBRARY = 3;
 /** Libraries for each filesystem; each has the next of the placements. */
 const LIBRARIES = IS_LONG ? { ext4: 12, xfs: 12 } : { ext4: 3, xfs: 2 };
+const LIBRARIES_WITH_SECOND = IS_LONG ? { ext4: 6, xfs: 6 } : { ext4: 2, xfs: 1 };
 
 const skip = lacks("mkfs.ext4", "xfs_io") || lacksRoot();
 
 describe("a power cut", { skip }, () => {
-  for (const filesystem of ["ext4", "xfs"] as const)
-    it(`loses nothing that was acknowledged, on ${filesystem}: ${LIBRARIES[filesystem]} libraries`, {
-      timeout: 60_000 + LIBRARIES[filesystem] * 60_000,
-    }, async (t) => {
-      const folder = await tempFolder(t);
-      const source = await mixedCard(join(folder, "card"));
-      const onCard = new Set((await hashesBelow(source)).values());
-      const measuredMs = await timeOf(["ingest", source, "--base-dir", join(folder, "measured"), ...QUIETLY]);
+  for (const filesystem of ["ext4", "xfs"] as const) {
+    const [libraries, withSecond] = [LIBRARIES[filesystem], LIBRARIES_WITH_SECOND[filesystem]];
+    it(
+      `loses nothing that was acknowledged, on ${filesystem}: ${libraries} libraries`,
+      {
+        timeout: 60_000 + libraries * 60_000,
+      },
+      (t) => cutAll(t, filesystem, libraries, PLACEMENTS),
+    );
 
-      let [cuts, midway] = [0, 0];
-      for (let library = 0; library < LIBRARIES[filesystem]; library++) {
-        const placement = PLACEMENTS[library % PLACEMENTS.length] ?? "one disk";
-        const disks: DiskWithAPlug[] = [];
-        const addDisk = async (name: string) => {
-          const disk = await diskWithAPlug(folder, `${name}-${library}`, filesystem);
-          disks.push(disk);
-          return disk;
-        };
-        try {
-          const disk = await addDisk("library");
-          const other = placement === "one disk" ? null : await addDisk("catalog");
-          const base = join(disk.root, "ghostroll");
-          const catalog =
-            other === null ? join(base, "ghostroll.db") : join(other.root, "catalog", "ghostroll.db");
-          const ingest = ["ingest", source, "--base-dir", base, "--set", `DB_PATH=${catalog}`, ...QUIETLY];
-
-          for (let cutsHere = 0; cutsHere < CUTS_A_LIBRARY; cutsHere++) {
-            const run = start(ingest);
-            const before = await cutDuring(
-              run,
-              momentOf(cutsHere, measuredMs),
-              catalog,
-              cutBy(placement, disk, other),
-            );
-            const { signal, code, err, out } = await run.ended;
-            for (const each of disks) await each.restart();
-            const { kept, published } = await assertSound(base, onCard, catalog);
-            if (out.includes(ALL_KEPT))
-              assert.equal(kept, onCard.size, "said that all is kept when it was not");
-            assertRemembered(before, readAcknowledged(catalog));
-            await assertInStore(base, catalog, out);
-            if (signal === null && code === 0) break;
-            assert.ok(signal === "SIGKILL" || code === 74 || code === 75, `exit code ${code}: ${err}`);
-            cuts++;
-            if (before.size > 0 && published < onCard.size) midway++;
-          }
-          const last = await ghostroll(ingest);
-          assert.equal(last.code, 0, last.err);
-          await assertComplete(base, onCard, MIXED_TILES, catalog);
-        } finally {
-          for (const disk of disks) await disk.remove();
-        }
-      }
-      report(t, {
-        harness: `power cuts, ${filesystem}`,
-        tried: cuts,
-        hit: midway,
-      });
-      assert.ok(
-        midway >= cuts / 4,
-        `only ${midway} of ${cuts} cuts hit an ingest at work: nothing was tested`,
-      );
-    });
+    it(
+      `loses no second copy that was acknowledged, on ${filesystem}: ${withSecond} libraries`,
+      {
+        timeout: 60_000 + withSecond * 90_000,
+      },
+      (t) => cutAll(t, filesystem, withSecond, PLACEMENTS_OF_SECOND),
+    );
+  }
 });
+
+async function cutAll(
+  t: TestContext,
+  filesystem: "ext4" | "xfs",
+  libraries: number,
+  placements: readonly Placement[],
+): Promise<void> {
+  const folder = await tempFolder(t);
+  const source = await mixedCard(join(folder, "card"));
+  const onCard = new Set((await hashesBelow(source)).values());
+  const measuredMs = await timeOf(["ingest", source, "--base-dir", join(folder, "measured"), ...QUIETLY]);
+  const hasSecond = placements === PLACEMENTS_OF_SECOND;
+  const counted = (acknowledged: Acknowledged) => (hasSecond ? countSecond(acknowledged) : acknowledged.size);
+
+  let [cuts, midway] = [0, 0];
+  for (let library = 0; library < libraries; library++) {
+    const placement = placements[library % placements.length] ?? "one disk";
+    const disks: DiskWithAPlug[] = [];
+    const addDisk = async (name: string) => {
+      const disk = await diskWithAPlug(folder, `${name}-${library}`, filesystem);
+      disks.push(disk);
+      return disk;
+    };
+    try {
+      const disk = await addDisk("library");
+      const other = placement === "one disk" ? null : await addDisk("other");
+      const base = join(disk.root, "ghostroll");
+      const catalog =
+        other === null || hasSecond
+          ? join(base, "ghostroll.db")
+          : join(other.root, "catalog", "ghostroll.db");
+      const ingest = ["ingest", source, "--base-dir", base, "--set", `DB_PATH=${catalog}`, ...QUIETLY];
+      if (hasSecond && other !== null) ingest.push("--set", `SECOND_DIR=${await folderOnceMade(other)}`);
+
+      for (let cutsHere = 0; cutsHere < CUTS_A_LIBRARY; cutsHere++) {
+        const run = start(ingest);
+        const before = await cutDuring(
+          run,
+          momentOf(cutsHere, measuredMs),
+          counted,
+          catalog,
+          cutBy(placement, disk, other),
+        );
+        const { signal, code, err, out } = await run.ended;
+        for (const each of disks) await each.restart();
+        const { kept, published } = await assertSound(base, onCard, catalog);
+        if (out.includes(ALL_KEPT)) assert.equal(kept, onCard.size, "said that all is kept when it was not");
+        const after = readAcknowledged(catalog);
+        assertRemembered(before, after);
+        await assertInStore(base, catalog, out);
+        if (cutsHere === 1) await assertRebuilds(base, catalog);
+        if (signal === null && code === 0) break;
+        assert.ok(signal === "SIGKILL" || code === 74 || code === 75, `exit code ${code}: ${err}`);
+        cuts++;
+        const isAtWork = hasSecond ? counted(after) < onCard.size : published < onCard.size;
+        if (counted(before) > 0 && isAtWork) midway++;
+      }
+      const last = await ghostroll(ingest);
+      assert.equal(last.code, 0, last.out + last.err);
+      await assertComplete(base, onCard, MIXED_TILES, catalog);
+      if (hasSecond) assert.equal(countSecond(readAcknowledged(catalog)), onCard.size, "all is copied");
+    } finally {
+      for (const disk of disks) await disk.remove();
+    }
+  }
+  report(t, {
+    harness: `power cuts, ${filesystem}${hasSecond ? ", second disk" : ""}`,
+    tried: cuts,
+    hit: midway,
+  });
+  assert.ok(midway >= cuts / 4, `only ${midway} of ${cuts} cuts hit an ingest at work: nothing was tested`);
+}
+
+/** What a person does on a new disk, long before anything goes wrong. */
+async function folderOnceMade({ root }: DiskWithAPlug): Promise<string> {
+  const folder = join(root, "copies");
+  await mkdir(folder);
+  await syncDirectory(root);
+  return folder;
+}
 
 /** What people are told when they may go away with the card. */
 const ALL_KEPT = "Every file on the card is kept";
@@ -111,11 +153,12 @@ async function timeOf(args: readonly string[]): Promise<number> {
 function cutBy(
   placement: Placement,
   library: DiskWithAPlug,
-  catalog: DiskWithAPlug | null,
+  other: DiskWithAPlug | null,
 ): readonly DiskWithAPlug[] {
+  if (placement === "only the library's" || other === null) return [library];
+  if (placement === "the second's, too") return [other, library];
   // The library's first: what the process goes on to say in the meantime must be true all the same.
-  if (placement === "only the library's" || catalog === null) return [library];
-  return placement === "two disks" ? [library, catalog] : [catalog];
+  return placement === "two disks" ? [library, other] : [other];
 }
 
 type Moment = (elapsedMs: number, acknowledgedNow: number) => boolean;
@@ -142,6 +185,7 @@ const LOOK_EVERY_MS = 1;
 async function cutDuring(
   run: Running,
   isTime: Moment,
+  counted: (acknowledged: Acknowledged) => number,
   catalog: string,
   disks: readonly DiskWithAPlug[],
 ): Promise<Acknowledged> {
@@ -153,7 +197,7 @@ async function cutDuring(
       isOver = true;
     });
     let seen = watched.look();
-    while (!isOver && !isTime(performance.now() - startedMs, seen.size)) {
+    while (!isOver && !isTime(performance.now() - startedMs, counted(seen))) {
       await delay(LOOK_EVERY_MS);
       seen = watched.look();
     }

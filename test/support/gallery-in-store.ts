@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import Database from "better-sqlite3";
 import type { Chunk, Index } from "../../src/gallery/format.ts";
 import type { FlakyS3 } from "./flaky-s3.ts";
-import { sha256 } from "./invariants.ts";
 
 export interface Delivered {
   /** Files whose pictures the catalog says are in the store. */
@@ -77,13 +77,20 @@ function assertGallery(
   if (text === null) return { tiles: 0, isComplete: false };
   const index = JSON.parse(text) as Index;
   let tiles = 0;
-  for (const number of index.chunks.keys()) {
-    const key = `${root}${folder}/m/${number}.json`;
+  let isAsNamed = true;
+  for (const [number, [version]] of index.chunks.entries()) {
+    const key = `${root}${folder}/${index.folder}${number}.json`;
     assert.ok(server.objects.has(key), `the index names ${key}, which is not there`);
     const chunk = read(server, key);
     // The server has answered 200 for half of it: nobody claims it, the next run puts it again.
-    if (chunk === null) continue;
-    for (const [hash] of (JSON.parse(chunk) as Chunk).entries) {
+    if (chunk === null) {
+      isAsNamed = false;
+      continue;
+    }
+    const { version: found, entries } = JSON.parse(chunk) as Chunk;
+    // Put before its index, so an index may be older for a moment.
+    isAsNamed &&= found === version;
+    for (const [hash] of entries) {
       tiles++;
       if (hash !== "")
         for (const preset of ["thumb", "share"]) {
@@ -92,6 +99,7 @@ function assertGallery(
         }
     }
   }
+  if (isAsNamed) assert.equal(tiles, index.count, `${folder} promises another number of photos than it has`);
   return { tiles, isComplete: index.state === "complete" };
 }
 
@@ -105,7 +113,7 @@ function read(server: Pick<FlakyS3, "objects">, key: string): string | null {
 
 function hashOf(server: Pick<FlakyS3, "objects">, key: string): string | null {
   const stored = server.objects.get(key);
-  return stored === undefined ? null : sha256(stored.bytes);
+  return stored === undefined ? null : createHash("sha256").update(stored.bytes).digest("hex");
 }
 
 function keyIn(path: string, bucket: string): string {

@@ -2,11 +2,15 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import Database from "better-sqlite3";
 import { RECORDS } from "../../src/domain/layout.ts";
+import type { MediaKind } from "../../src/domain/media.ts";
+import { isShown } from "../../src/domain/media.ts";
 import { openDirectoryStore } from "../../src/remote/directory-store.ts";
+import type { FlakyS3 } from "./flaky-s3.ts";
+import { assertDelivered } from "./gallery-in-store.ts";
 import { lookInto } from "./look-into.ts";
+import { assertRecords, assertSecondCopies } from "./records.ts";
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
@@ -28,38 +32,68 @@ const catalogIn = (base: string) => join(base, "ghostroll.db");
 /** Whether we wrote it ourselves, next to the originals. */
 const isRecord = (path: string) => (Object.values(RECORDS) as string[]).includes(basename(path));
 
+interface OriginalRow {
+  readonly hash: string;
+  readonly path: string;
+  readonly kind: MediaKind;
+}
+
+interface Sound {
+  /** Contents with a row, and which those are. */
+  readonly kept: number;
+  readonly hashes: ReadonlySet<string>;
+  /** Those of them that galleries show. */
+  readonly shown: number;
+  /** Files of sessions that are in a complete gallery. */
+  readonly published: number;
+}
+
+const NOTHING: Sound = { kept: 0, published: 0, hashes: new Set(), shown: 0 };
+
 /**
- * What must hold at any moment, whatever was killed: each row says what is on disk (I1), each final name has content that
- * is on the card, whole (I2), nothing is kept twice under two names that both have a row, the database is sound.
+ * What must hold at any moment, whatever was killed: each row says what is on disk (I1), also on a second disk that is there,
+ * each final name has content that is on the card, whole (I2), nothing is kept twice under two names that both have a row,
+ * lists and records of sessions say what their rows say, the database is sound.
  */
 export async function assertSound(
   base: string,
   onCard: ReadonlySet<string>,
   file = catalogIn(base),
-): Promise<{ readonly kept: number; readonly published: number }> {
+): Promise<Sound> {
   const onDisk = await hashesBelow(join(base, "originals"));
   for (const [path, hash] of onDisk)
     if (!isRecord(path)) assert.ok(onCard.has(hash), `${path} holds something that is not on the card`);
   const catalog = lookInto(file);
-  if (catalog === null) return { kept: 0, published: 0 };
+  if (catalog === null) return NOTHING;
   try {
     assert.equal(catalog.pragma("integrity_check", { simple: true }), "ok");
     // Killed before the first migration was committed.
-    if (catalog.pragma("user_version", { simple: true }) === 0) return { kept: 0, published: 0 };
-    const rows = catalog.prepare("SELECT hash, path FROM original").all() as { hash: string; path: string }[];
+    if (catalog.pragma("user_version", { simple: true }) === 0) return NOTHING;
+    const rows = catalog.prepare("SELECT hash, path, kind FROM original").all() as OriginalRow[];
     for (const { hash, path } of rows)
       assert.equal(onDisk.get(join(base, path)), hash, `the row of ${path} lies`);
+    await assertRecords(base, catalog);
+    await assertSecondCopies(catalog);
     const published = catalog
       .prepare("SELECT count(*) FROM card_file WHERE state = 'published'")
       .pluck()
       .get();
-    return { kept: rows.length, published: Number(published) };
+    const shown = rows.filter(({ kind }) => isShown(kind)).length;
+    return {
+      kept: rows.length,
+      published: Number(published),
+      hashes: new Set(rows.map(({ hash }) => hash)),
+      shown,
+    };
   } finally {
     catalog.close();
   }
 }
 
-/** What must hold when an ingest into a library without a bucket has ended well: everything once, the gallery complete. */
+/**
+ * What must hold when an ingest into a library without a bucket has ended well: everything once, the gallery complete, each
+ * of its pictures there with the bytes that the catalog knows.
+ */
 export async function assertComplete(
   base: string,
   onCard: ReadonlySet<string>,
@@ -67,7 +101,11 @@ export async function assertComplete(
   file = catalogIn(base),
 ): Promise<void> {
   await assertNothingLeft(base, onCard, file);
-  assert.equal(await tilesShown(base), tiles, "the gallery shows every picture");
+  const objects = await objectsIn(base);
+  const shown = assertDelivered(file, { objects }, "o", "");
+  assert.equal(shown.tiles, tiles, "the gallery shows every picture");
+  const indexes = [...objects.keys()].filter((key) => key.endsWith("/i.json"));
+  assert.equal(shown.complete, indexes.length, "each gallery says that it is complete");
 }
 
 /** What must hold when an ingest has ended well, wherever its galleries are: everything kept once, nothing left to do. */
@@ -94,23 +132,24 @@ export async function assertNothingLeft(
   }
 }
 
-/** How many tiles the indexes in a directory store promise; each says that it is complete. */
-async function tilesShown(base: string): Promise<number> {
+/** What is in the store of a library without a bucket, as `assertDelivered` reads it. */
+async function objectsIn(base: string): Promise<FlakyS3["objects"]> {
   const store = await openDirectoryStore({
     root: join(base, "store"),
     secretFile: join(base, "link-secret"),
     baseUrl: "http://127.0.0.1/o/",
     linkSeconds: 3600,
   });
-  const never = new AbortController().signal;
-  let tiles = 0;
-  for await (const key of store.list("g", never)) {
-    if (!key.endsWith("/i.json")) continue;
-    const bytes = await store.get(key, never);
-    const index = JSON.parse(gunzipSync(bytes ?? "").toString()) as { state: string; count: number };
-    assert.equal(index.state, "complete");
-    tiles += index.count;
+  try {
+    const never = new AbortController().signal;
+    const objects = new Map<string, { bytes: Buffer; headers: Record<string, string>; isWhole: boolean }>();
+    for await (const key of store.list("", never)) {
+      const bytes = Buffer.from((await store.get(key, never)) ?? []);
+      const isPacked = bytes.subarray(0, 2).toString("latin1") === "\x1f\x8b";
+      objects.set(key, { bytes, headers: isPacked ? { "content-encoding": "gzip" } : {}, isWhole: true });
+    }
+    return objects;
+  } finally {
+    await store.close();
   }
-  await store.close();
-  return tiles;
 }

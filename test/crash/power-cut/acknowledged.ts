@@ -2,8 +2,15 @@ import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import { lookInto } from "../../support/look-into.ts";
 
-/** Content hashes by path below the library's root, of the originals somebody who asks is told of. */
+/** Content hashes by path below the library's root, of the originals somebody who asks is told of, and of their copies on a second disk. */
 export type Acknowledged = ReadonlyMap<string, string>;
+
+const ON_SECOND = "second disk: ";
+
+/** How many of them are copies on a second disk. */
+export function countSecond(acknowledged: Acknowledged): number {
+  return [...acknowledged.keys()].filter((path) => path.startsWith(ON_SECOND)).length;
+}
 
 const NOTHING: Acknowledged = new Map();
 
@@ -28,7 +35,7 @@ export function watchCatalog(path: string): { look(): Acknowledged; close(): voi
       if (reader === null) return seen;
       const now = reader.pragma("data_version", { simple: true });
       if (now === version) return seen;
-      seen = originalsOf(reader);
+      seen = keptOf(reader);
       version = now;
       return seen;
     },
@@ -44,19 +51,18 @@ export function readAcknowledged(path: string): Acknowledged {
   const connection = lookInto(path);
   if (connection === null) return NOTHING;
   try {
-    return originalsOf(connection);
+    return keptOf(connection);
   } finally {
     connection.close();
   }
 }
 
-function originalsOf(connection: Database.Database): Acknowledged {
+function keptOf(connection: Database.Database): Acknowledged {
   const isMade =
-    connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'original'").get() !== undefined;
+    connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'second_copy'").get() !== undefined;
   if (!isMade) return NOTHING;
-  const rows = connection.prepare("SELECT path, hash FROM original").all() as {
-    path: string;
-    hash: string;
-  }[];
+  const rows = connection
+    .prepare(`SELECT path, hash FROM original UNION ALL SELECT '${ON_SECOND}' || path, hash FROM second_copy`)
+    .all() as { path: string; hash: string }[];
   return new Map(rows.map(({ path, hash }) => [path, hash]));
 }

@@ -25,17 +25,19 @@ interface Wish {
   readonly paths?: readonly string[];
   /** What to do to a call: `signal=KILL:when=3`. */
   readonly inject?: string;
+  /** So much of what is written is written down, too. */
+  readonly shownBytes?: number;
 }
 
 /** What runs a command under strace, all its processes and threads included. */
-export function under({ log, calls, paths = [], inject }: Wish): string[] {
+export function under({ log, calls, paths = [], inject, shownBytes = 0 }: Wish): string[] {
   // ARM64 has no `link`, `mkdir`, …: a question mark in front lets strace pass over what a machine does not know.
   const names = calls.map((name) => `?${name}`).join(",");
   return [
     "strace",
     "-f",
     "-qq",
-    "-s0",
+    `-s${shownBytes}`,
     "-y",
     "-o",
     log,
