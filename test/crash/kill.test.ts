@@ -75,7 +75,7 @@ describe("a process that is killed at any moment", () => {
       assert.equal(last.code, 0, last.err);
       const { hashes, shown } = await assertSound(base, changing.ever);
       changing.assertKept(last.out, hashes);
-      changing.assertCounted(JSON.parse(last.out) as Summary);
+      changing.assertCounted(JSON.parse(last.out) as Summary, base);
       // All but the camera's index is shown.
       if (!isChanging) assert.deepEqual([hashes, shown], [changing.contents(), hashes.size - 1]);
       await assertComplete(base, hashes, shown);

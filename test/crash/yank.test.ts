@@ -115,7 +115,7 @@ describe("a card that is pulled while it is read", { skip }, () => {
       assert.equal(last.code, 0, last.err);
       const { hashes, shown } = await assertSound(base, changing.ever);
       changing.assertKept(last.out, hashes);
-      changing.assertCounted(JSON.parse(last.out) as Summary);
+      changing.assertCounted(JSON.parse(last.out) as Summary, base);
       await assertComplete(base, hashes, shown);
       if (isChanging) continue;
       assert.deepEqual(hashes, changing.contents());

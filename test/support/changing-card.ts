@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import type { Summary } from "../../src/app/summary.ts";
 import { picture } from "./card.ts";
 import { hashesBelow } from "./invariants.ts";
@@ -65,10 +66,30 @@ export function changingCard(root: string) {
         assert.ok(kept.has(hash), `${path} is not kept, and it was said that every file is:\n${said}`);
     },
 
-    /** What a run that has ended well says of the card: each file once, and each accounted for. */
-    assertCounted({ foundFiles, knownFiles, kept, duplicates, failed }: Summary): void {
-      assert.equal(foundFiles, now.size, "as many are found as there are files");
+    /**
+     * What a run that has ended well comes to: each file of the card has its newest row with the content it has now, no row is for
+     * anything else, and what is said adds up. A path that had another content in an earlier session is counted there as well.
+     */
+    assertCounted(
+      { foundFiles, knownFiles, kept, duplicates, failed, sessions }: Summary,
+      base: string,
+    ): void {
       assert.equal(foundFiles, knownFiles + kept + duplicates + failed, "the counts add up");
+      const catalog = new Database(join(base, "ghostroll.db"), { readonly: true });
+      try {
+        const rows = catalog
+          .prepare(
+            "SELECT CAST(path AS TEXT) AS path, hash, name FROM card_file JOIN session ON session.id = session ORDER BY card_file.id",
+          )
+          .all() as { path: string; hash: string; name: string }[];
+        const newest = new Map(rows.map(({ path, hash }) => [join(root, path), hash]));
+        assert.deepEqual(newest, new Map(now), "each file has a row, and no other has");
+        const counted = rows.filter(({ name }) => sessions.includes(name));
+        assert.equal(kept + duplicates + failed, counted.length, "as many as its sessions have rows");
+        if (rows.length === now.size) assert.equal(foundFiles, now.size, "as many as there are files");
+      } finally {
+        catalog.close();
+      }
     },
   };
 }
