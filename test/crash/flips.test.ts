@@ -84,6 +84,56 @@ describe("bits that change on their way to the library", { skip: lacks("cc") }, 
   });
 });
 
+describe("a reader that changes a bit of a card that is read twice (--verify-source)", {
+  skip: lacks("cc", "mkfs.ext4") || (process.getuid?.() === 0 ? false : "mounting a disk takes root"),
+}, () => {
+  for (const [which, rule] of [
+    ["first", "flip"],
+    ["second", "flip-again"],
+  ] as const)
+    it(`in the ${which} reading: the card is never safe to format, the file is named, what the card has is kept`, async (t) => {
+      const folder = await tempFolder(t);
+      const faults = await openFaults(folder);
+      const source = await card(folder);
+      const base = join(folder, "library");
+      const truth = await hashesBelow(source);
+      // So that nothing but the reading stands against formatting.
+      const { disk } = await loopDisk(t, DISK_BYTES);
+      const tenth = [...truth.keys()].filter((path) => path.endsWith("9.CR3"));
+      await faults.set(...tenth.map((path) => `read ${path} ${rule} ${SPOT}`));
+      const second = ["--set", `SECOND_DIR=${disk}`];
+      const { code, out, err } = await ingest(source, base, faults, "--verify-source", "--json", ...second);
+      assert.equal(code, 3, out + err);
+      assert.equal((await faults.happened()).length, tenth.length);
+      const { isSafeToFormat, verdicts, troubles, kept } = JSON.parse(out) as Summary;
+      assert.deepEqual([isSafeToFormat, kept], [false, SHOTS]);
+      assert.deepEqual(verdicts.slice(1), [
+        "Not yet safe to format. The card gave other bytes when it was read again: clean its contacts or try another reader.",
+      ]);
+      assert.deepEqual(
+        troubles.map(({ name }) => name).toSorted(),
+        tenth.map((path) => basename(path)),
+      );
+      for (const { reason } of troubles)
+        assert.match(
+          reason,
+          which === "first" ? /; both are kept/ : /the first ones at a third reading: these/,
+        );
+      const originals = [...(await hashesBelow(join(base, "originals")))].filter(([path]) =>
+        path.endsWith(".CR3"),
+      );
+      const held = new Set(originals.map(([, hash]) => hash));
+      for (const [path, hash] of truth) assert.ok(held.has(hash), `${path} is lost`);
+      assert.equal(originals.length, SHOTS + (which === "first" ? tenth.length : 0));
+      assert.equal((await assertSound(base, held)).kept, originals.length);
+      report(t, {
+        harness: `bit flipped in the ${which} of two readings`,
+        tried: tenth.length,
+        hit: tenth.length,
+      });
+    });
+});
+
 describe("a disk whose reads come back short", { skip: lacks("cc") }, () => {
   it("is read on from there: the copies are proved to their end", async (t) => {
     const folder = await tempFolder(t);

@@ -2,6 +2,7 @@
  * A library for LD_PRELOAD that makes files fail the way cards and disks do. $FAULTS names a file of rules, one a line:
  *
  *   read  FRAGMENT flip AT             one bit of byte AT arrives wrong, the first time the file is read
+ *   read  FRAGMENT flip-again AT       the same the second time it is read
  *   read  FRAGMENT bad FROM TO         unreadable spot: a read that runs into it comes back short, one inside it is EIO
  *   read  FRAGMENT bad-once FROM TO    the same until it has failed once
  *   read  FRAGMENT end AT              the file gives no byte from AT on, without an error
@@ -128,7 +129,7 @@ static ssize_t faulty_read(int fd, void *buffer, size_t size, off_t at) {
   char path[PATH_BYTES];
   if (rule_count == 0 || !path_of(fd, path)) return real_pread(fd, buffer, size, at);
   pthread_mutex_lock(&lock);
-  struct rule *flip = NULL, *changes = NULL;
+  struct rule *flip = NULL, *again = NULL, *changes = NULL;
   int is_bad = 0;
   for (int i = 0; i < rule_count; i++) {
     struct rule *rule = &rules[i];
@@ -153,12 +154,22 @@ static ssize_t faulty_read(int fd, void *buffer, size_t size, off_t at) {
     } else if (strcmp(rule->action, "flip") == 0) {
       if (at <= rule->a && at + (off_t)size > rule->a) flip = rule;
     } else if (at == 0 && strcmp(rule->action, "note") == 0) tell(rule, path);
-    else if (at == 0) changes = rule;
+    else if (strcmp(rule->action, "flip-again") == 0) {
+      if (at <= rule->a && at + (off_t)size > rule->a) again = rule;
+    } else if (at == 0) changes = rule;
   }
   ssize_t count = is_bad ? -1 : real_pread(fd, buffer, size, at);
   if (count > 0 && flip != NULL && at + count > flip->a && is_first(flip, path)) {
     ((unsigned char *)buffer)[flip->a - at] ^= 4;
     tell(flip, path);
+  }
+  if (count > 0 && again != NULL && at + count > again->a && !is_first(again, path)) {
+    struct rule done = *again;
+    strcpy(done.action, "flipped-again");
+    if (is_first(&done, path)) {
+      ((unsigned char *)buffer)[again->a - at] ^= 4;
+      tell(again, path);
+    }
   }
   if (count >= 0 && changes != NULL && is_first(changes, path)) change(changes, path);
   pthread_mutex_unlock(&lock);
