@@ -1,31 +1,41 @@
-/** Long enough after a start that a stack of cards is through. */
-const FIRST_MS = 3_600_000;
-const EVERY_MS = 86_400_000;
-
 interface RoundsOptions {
   /** Does one round; ends soon, with any outcome, when the signal aborts. What it throws otherwise is a bug. */
   readonly round: (signal: AbortSignal) => Promise<void>;
-  readonly firstMs?: number;
-  readonly everyMs?: number;
+  readonly firstMs: number;
+  readonly everyMs: number;
+  /** A round begins only when nobody has held it for so long, and that long after the start. */
+  readonly restMs?: number;
 }
 
-/** Something that is done once a day, or as often as asked, while there is nothing better to do. */
+/** Something that is done as often as asked while there is nothing better to do. */
 export interface Rounds {
   /** Ends a round that is under way and lets none begin until `release`; each hold needs its own. Never throws. */
   hold(): Promise<void>;
   release(): void;
-  /** Does one more round as soon as it may: at once, or when the one under way is done or the last hold is released. */
+  /** Does one more round as soon as it may: at once, or when the one under way is done or it has rested after the last hold. */
   soon(): void;
   /** Ends for good; resolves when nothing is under way any more. */
   close(): Promise<void>;
 }
 
-/** Counts time the process is up, which no clock can make jump. A round that was held up is made up for at once. */
-export function openRounds({ round, firstMs = FIRST_MS, everyMs = EVERY_MS }: RoundsOptions): Rounds {
+/** Counts time the process is up, which no clock can make jump. A round that was held up is made up for as soon as it may. */
+export function openRounds({ round, firstMs, everyMs, restMs = 0 }: RoundsOptions): Rounds {
   let holds = 0;
+  let isRested = false;
+  let resting: NodeJS.Timeout | undefined;
   let isDue = false;
   let running: { readonly stop: AbortController; readonly ended: Promise<void> } | null = null;
   let timer = setTimeout(fall, firstMs).unref();
+  rest();
+
+  function rest(): void {
+    const end = () => {
+      isRested = true;
+      begin();
+    };
+    if (restMs === 0) end();
+    else resting = setTimeout(end, restMs).unref();
+  }
 
   function fall(): void {
     isDue = true;
@@ -34,7 +44,7 @@ export function openRounds({ round, firstMs = FIRST_MS, everyMs = EVERY_MS }: Ro
   }
 
   function begin(): void {
-    if (!isDue || holds > 0 || running !== null) return;
+    if (!isDue || !isRested || holds > 0 || running !== null) return;
     isDue = false;
     const stop = new AbortController();
     const ended = go(stop.signal).finally(() => {
@@ -55,6 +65,8 @@ export function openRounds({ round, firstMs = FIRST_MS, everyMs = EVERY_MS }: Ro
 
   async function hold(): Promise<void> {
     holds++;
+    isRested = false;
+    clearTimeout(resting);
     running?.stop.abort();
     await running?.ended;
   }
@@ -63,7 +75,7 @@ export function openRounds({ round, firstMs = FIRST_MS, everyMs = EVERY_MS }: Ro
     hold,
     release() {
       holds--;
-      begin();
+      if (holds === 0) rest();
     },
     soon() {
       isDue = true;

@@ -1,18 +1,29 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { uptime } from "node:os";
 import { Failure } from "../domain/failure.ts";
 import { FINDINGS } from "../domain/finding.ts";
 import { verify } from "../ingest/verify.ts";
 import type { House } from "./house.ts";
 import type { Logger } from "./log.ts";
 
-/** With one round a day every original is read once a month. */
+/** With one round a day, or at each start, every original is read in thirty of them. */
 const SHARE = 30;
 const DAY_MS = 86_400_000;
 
+/** A moment in the life of this machine, told without a clock: a Pi may wake up in any year. */
+interface Moment {
+  /** Which start of the machine. */
+  readonly boot: string;
+  readonly uptimeSeconds: number;
+}
+
 /** What the daemon does for a library beside its cards. `now` counts milliseconds and never jumps. */
 export function openUpkeep(
-  { care, options, announcer, backUp, lastBackUpMs, sweepStore }: House,
+  { care, catalog, options, announcer, backUp, lastBackUpMs, sweepStore }: House,
   log: Logger,
   now: () => number = () => performance.now(),
+  moment: () => Moment = momentNow,
 ) {
   let backedUpMs = Number.NEGATIVE_INFINITY;
   let backingUp: Promise<void> | null = null;
@@ -29,7 +40,18 @@ export function openUpkeep(
     }
   }
 
-  return {
+  const upkeep = {
+    /**
+     * Does a round if one is due: once for each start of the machine, so that a box that is on for an evening now and then gets
+     * round in a month of evenings, and once for each day that it is up.
+     */
+    async round(signal: AbortSignal): Promise<void> {
+      if (!isDue(catalog.lastRound(), moment())) return;
+      await upkeep.scrub(signal);
+      await upkeep.sweep(signal);
+      catalog.roundDone(moment());
+    },
+
     /** Reads a share of the originals back, and says loudly what has rotted. Repairs nothing: that is for a person to ask. */
     async scrub(signal: AbortSignal): Promise<void> {
       const sharing = { share: SHARE, isRepairing: false, readers: options.readers };
@@ -68,4 +90,24 @@ export function openUpkeep(
       await backingUp;
     },
   };
+  return upkeep;
 }
+
+function isDue(last: Moment | null, { boot, uptimeSeconds }: Moment): boolean {
+  return last === null || last.boot !== boot || (uptimeSeconds - last.uptimeSeconds) * 1000 >= DAY_MS;
+}
+
+function momentNow(): Moment {
+  return { boot: bootId(), uptimeSeconds: Math.floor(uptime()) };
+}
+
+/** Drawn by the kernel at each start (random(4)); elsewhere each start of this process counts. */
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return ownId;
+  }
+}
+
+const ownId = randomUUID();

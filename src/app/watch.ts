@@ -29,6 +29,10 @@ import { writingDown } from "./write-down.ts";
 /** How often a second disk that was not there is looked for. */
 const RING_MS = 60_000;
 
+/** Long enough after a card, or a start, that a stack of cards is through; and how often it is asked whether upkeep is due. */
+const REST_MS = 180_000;
+const LOOK_MS = 600_000;
+
 /** A desktop's automounter, or a person. Nothing is written by us; the filesystem itself may note that it was mounted. */
 const WRITABLE =
   "The card is mounted so that it can be written to. GhostRoll only reads it; to have cards mounted read-only, switch the automounter off.";
@@ -86,12 +90,13 @@ export async function keepWatch(
     const rounds = openRounds({
       async round(stopped) {
         await settle(null, async () => {
-          const ends = AbortSignal.any([stopped, context.signal]);
-          await upkeep.scrub(ends);
-          await upkeep.sweep(ends);
+          await upkeep.round(AbortSignal.any([stopped, context.signal]));
           return null;
         });
       },
+      firstMs: 0,
+      everyMs: LOOK_MS,
+      restMs: REST_MS,
     });
     const later = waiting(log);
     const retry = openRetry({

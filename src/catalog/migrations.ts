@@ -238,4 +238,12 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE session ADD COLUMN shared_slug TEXT;
   CREATE INDEX session_by_gallery ON session (gallery, station) WHERE gallery IS NOT NULL;
   `,
+  `
+  -- When the last round of upkeep ended: at which start of the machine, and how long after it, since no clock can be trusted.
+  CREATE TABLE upkeep_round (
+    id             INTEGER PRIMARY KEY CHECK (id = 1),
+    boot           TEXT NOT NULL,
+    uptime_seconds INTEGER NOT NULL CHECK (uptime_seconds >= 0)
+  ) STRICT;
+  `,
 ];

@@ -11,6 +11,12 @@ interface Kept {
   readonly sizeBytes: number;
 }
 
+/** At which start of the machine, and how many seconds after it. */
+interface Round {
+  readonly boot: string;
+  readonly uptimeSeconds: number;
+}
+
 interface KeptRow {
   hash: string;
   path: string;
@@ -36,6 +42,13 @@ export function upkeep(connection: Connection) {
     "SELECT modified_ms FROM card_file WHERE hash = ? ORDER BY id LIMIT 1",
   );
 
+  const lastRound = connection.prepare<[], { boot: string; uptime_seconds: number }>(
+    "SELECT boot, uptime_seconds FROM upkeep_round",
+  );
+  const putRound = connection.prepare<[string, number]>(
+    "INSERT OR REPLACE INTO upkeep_round (id, boot, uptime_seconds) VALUES (1, ?, ?)",
+  );
+
   const damaged = `hash IN (SELECT hash FROM picture WHERE note IS NOT NULL)
     AND state IN ('rendered', 'uploaded', 'published') AND (:session IS NULL OR session = :session)`;
   const reopen = connection.prepare<{ session: number | null }>(
@@ -54,6 +67,16 @@ export function upkeep(connection: Connection) {
           return unrender.run({ session }).changes;
         })
         .immediate(),
+
+    /** When the last round of upkeep ended; `null` before the first. */
+    lastRound(): Round | null {
+      const row = lastRound.get();
+      return row === undefined ? null : { boot: row.boot, uptimeSeconds: row.uptime_seconds };
+    },
+
+    roundDone({ boot, uptimeSeconds }: Round): void {
+      putRound.run(boot, uptimeSeconds);
+    },
 
     /** The number of the next run that reads originals back. */
     nextRun: (): number => Number(run.get()),

@@ -14,12 +14,13 @@ import type { VerifyPorts } from "../../src/ingest/verify.ts";
 const never = new AbortController().signal;
 
 /** A round that goes on until it is stopped, and how often it began and ended. */
-function rounds(firstMs: number, everyMs: number) {
+function rounds(firstMs: number, everyMs: number, restMs = 0) {
   const seen = { begun: 0, ended: 0 };
   const began = Promise.withResolvers<void>();
   const opened = openRounds({
     firstMs,
     everyMs,
+    restMs,
     async round(signal) {
       seen.begun++;
       began.resolve();
@@ -56,6 +57,20 @@ describe("what is done once a day", () => {
     assert.deepEqual(seen, { begun: 1, ended: 1 });
     release();
     assert.equal(seen.begun, 2);
+    await close();
+    end();
+  });
+
+  it("begins only when nobody has held it for a while, and that long after the start", async () => {
+    const { hold, release, close, seen, began, end } = rounds(0, 10_000, 200);
+    const openedMs = performance.now();
+    await hold();
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    release();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(seen.begun, 0);
+    await began;
+    assert.ok(performance.now() - openedMs >= 440);
     await close();
     end();
   });
@@ -101,6 +116,13 @@ function house(findings: readonly (Finding | null)[]) {
   };
   const [told, lines]: [string[], string[]] = [[], []];
   let backups = 0;
+  let last: ReturnType<House["catalog"]["lastRound"]> = null;
+  const catalog: Pick<House["catalog"], "lastRound" | "roundDone"> = {
+    lastRound: () => last,
+    roundDone(round) {
+      last = round;
+    },
+  };
   const announcer: Pick<Announcer, "trouble"> = {
     trouble: (card, { message, policy }) => void told.push(`${card}: ${message} ${policy.hint}`),
   };
@@ -111,7 +133,13 @@ function house(findings: readonly (Finding | null)[]) {
     lastBackUpMs: () => null,
   };
   const log = openLog({ level: "info", out: { write: (line) => void lines.push(line) } });
-  return { house: { ...parts, announcer } as unknown as House, log, told, lines, backups: () => backups };
+  return {
+    house: { ...parts, catalog, sweepStore: async () => 0, announcer } as unknown as House,
+    log,
+    told,
+    lines,
+    backups: () => backups,
+  };
 }
 
 describe("the daemon's upkeep", () => {
@@ -154,6 +182,37 @@ describe("the daemon's upkeep", () => {
       await openUpkeep({ ...parts, lastBackUpMs: () => Date.now() - agoMs }, log).backUpDaily();
       assert.equal(backups(), made, `${agoMs / hour} hours old`);
     }
+  });
+
+  it("has a round for each start of the machine and each day that it is up, and none between, whatever process asks", async () => {
+    const { house: parts, log, lines } = house([null]);
+    const rounds = async (boot: string, uptimeSeconds: number) => {
+      const before = lines.length;
+      // A process of its own each time.
+      await openUpkeep(parts, log, undefined, () => ({ boot, uptimeSeconds })).round(never);
+      return lines.slice(before).filter((line) => line.includes("originals read back")).length;
+    };
+    const day = 86_400;
+    for (const [boot, uptime, expected] of [
+      ["first", 180, 1],
+      ["first", 900, 0],
+      ["first", 180 + day - 1, 0],
+      ["first", 180 + day, 1],
+      ["second", 180, 1],
+      ["second", 1800, 0],
+      ["third", 200, 1],
+    ] as const)
+      assert.equal(await rounds(boot, uptime), expected, `${boot} start, up for ${uptime} s`);
+  });
+
+  it("has the round again that was broken off", async () => {
+    const { house: parts, log, lines } = house([null]);
+    const moment = () => ({ boot: "first", uptimeSeconds: 200 });
+    const stop = new AbortController();
+    stop.abort(new Error("a card is in"));
+    await assert.rejects(openUpkeep(parts, log, undefined, moment).round(stop.signal), /a card is in/);
+    await openUpkeep(parts, log, undefined, moment).round(never);
+    assert.equal(lines.filter((line) => line.includes("originals read back")).length, 1);
   });
 
   it("copies the catalog once a day, and again at the next card when a copy failed", async () => {
