@@ -15,6 +15,7 @@ import { records } from "./records.ts";
 import { secondCopies } from "./second-copies.ts";
 import { sessions } from "./sessions.ts";
 import { sharedGalleries } from "./shared-galleries.ts";
+import { suspects } from "./suspects.ts";
 import { upkeep } from "./upkeep.ts";
 import { uploads } from "./uploads.ts";
 import { zips } from "./zips.ts";
@@ -42,6 +43,7 @@ export function openCatalog(path: string, store: string) {
     ...sharedGalleries(connection, store),
     ...upkeep(connection),
     ...secondCopies(connection),
+    ...suspects(connection),
     ...outbox(connection),
     ...uploads(connection, store),
     ...zips(connection, store),

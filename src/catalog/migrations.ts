@@ -246,4 +246,12 @@ export const MIGRATIONS: readonly string[] = [
     uptime_seconds INTEGER NOT NULL CHECK (uptime_seconds >= 0)
   ) STRICT;
   `,
+  `
+  -- A file of a card that was read near an error: to be read again and compared, whoever was ended by that error.
+  CREATE TABLE suspect (
+    volume TEXT NOT NULL,
+    path   BLOB NOT NULL,
+    PRIMARY KEY (volume, path)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

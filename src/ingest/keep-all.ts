@@ -3,7 +3,6 @@ import { bytesInWords } from "../domain/amounts.ts";
 import type { CardFile, RefusedEntry, Volume } from "../domain/card.ts";
 import { displayPath } from "../domain/card-path.ts";
 import { Failure } from "../domain/failure.ts";
-import type { ContentHash } from "../domain/hash.ts";
 import { originalPath, sessionFolder } from "../domain/layout.ts";
 import { mediaByName } from "../domain/media.ts";
 import type { Session } from "../domain/session.ts";
@@ -12,7 +11,7 @@ import { openGrace } from "./grace.ts";
 import { openLooseCopies } from "./loose-copies.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports, ProvedCopy, Settled, TrackedFile } from "./ports.ts";
-import { readAgain, suspects } from "./read-again.ts";
+import { readSuspects } from "./read-again.ts";
 import type { Report } from "./report.ts";
 import { openListener } from "./silence.ts";
 import { runStep } from "./step.ts";
@@ -49,8 +48,6 @@ export async function keepAll(
   const copies = openLooseCopies(library, grace.signal);
   const folder = sessionFolder(session);
   const troubled: TrackedFile[] = [];
-  const reads: { readonly file: CardFile; readonly hash: ContentHash; readonly endedMs: number }[] = [];
-  const errorsMs: number[] = [];
   try {
     // Before the first file: the link to its gallery goes out while files still come, and must outlive the catalog.
     await library.writeRecord(folder, catalog.record(session));
@@ -61,8 +58,7 @@ export async function keepAll(
     await copies.close();
     space.release();
   }
-  const doubtful = options.verifySource ? [] : suspects(reads, errorsMs);
-  if (doubtful.length > 0) await readAgain(doubtful, volume, session, options.readers, ports, report, signal);
+  if (!options.verifySource) await readSuspects(session, volume, options.readers, ports, report, signal);
   assertAddsUp(catalog.tally(session.id));
   await library.writeManifest(folder, catalog.manifest(session));
   await library.writeRecord(folder, catalog.record({ ...session, isOffloaded: true }));
@@ -82,13 +78,11 @@ export async function keepAll(
       run: async (file) => {
         try {
           const copy = await listen(async () => copies.make(volume, file));
-          reads.push({ file, hash: copy.hash, endedMs: performance.now() });
           return { to: "stored", file, copy, path: originalPath(session, file.path) };
         } catch (error) {
           if (!Failure.is(error, "file")) throw error;
           // A pulled card fails file by file; it is not the files that are bad.
           await cards.assertPresent(volume);
-          if (error.code === "file-unreadable") errorsMs.push(performance.now());
           if (error.policy.retry && putOff !== null) {
             putOff(file);
             return null;

@@ -7,9 +7,11 @@ import type { RemovalFacts } from "../domain/safety.ts";
 import type { Session, Trouble } from "../domain/session.ts";
 import { NOT_READ, removalFacts, sourceAgain } from "./check-card.ts";
 import { keepAll } from "./keep-all.ts";
+import { noticing } from "./near-errors.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports } from "./ports.ts";
 import type { ReadAgain } from "./read-again.ts";
+import { readSuspects } from "./read-again.ts";
 import type { Report } from "./report.ts";
 import { whatIsNew } from "./what-is-new.ts";
 
@@ -37,10 +39,11 @@ const MAX_ROUNDS = 3;
 export async function offload(
   volume: Volume,
   options: OffloadOptions,
-  ports: Ports,
+  given: Ports,
   report: Report,
   signal: AbortSignal,
 ): Promise<Offloaded> {
+  const ports = noticing(volume, given);
   const { cards, catalog } = ports;
   const first = await firstLook(volume, options, ports, report, signal);
   if (isEmpty(first.inventory))
@@ -85,6 +88,9 @@ export async function offload(
   const foundFiles = sessions.reduce((sum, { id }) => sum + catalog.tally(id).found, knownFiles);
   const removal = removalFacts(volume, inventory, isSame, sessions, ports);
   const last = sessions.at(-1) ?? catalog.lastSession(volume.id);
+  // A session that goes on has done so; this is for a process that was ended after its session.
+  if (sessions.length === 0 && !options.verifySource && last !== null)
+    await readSuspects(last, volume, options.readers, ports, report, signal);
   const readAgain =
     options.verifySource && last !== null
       ? await sourceAgain(volume, files, last, options.readers, ports, report, signal)

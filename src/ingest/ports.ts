@@ -10,9 +10,10 @@ import type { Media } from "../domain/media.ts";
 import type { NewObject, SignedLinks } from "../domain/object.ts";
 import type { Derived, PresetName, Rendition } from "../domain/rendition.ts";
 import type { RemovalFacts } from "../domain/safety.ts";
-import type { Session, SessionId, Sharing, Tally, Trouble } from "../domain/session.ts";
+import type { Session, SessionId, Sharing, Tally } from "../domain/session.ts";
 import type { UnwrittenRecord } from "../domain/session-record.ts";
 import type { Delivered } from "../domain/tiles.ts";
+import type { DoubtsPort } from "./doubts-port.ts";
 import type { PublicationsPort } from "./publications-port.ts";
 import type { SharedCatalogPort, SharedGalleriesPort } from "./shared-port.ts";
 
@@ -164,7 +165,7 @@ export interface Rendered {
   readonly capture: Capture;
 }
 
-interface CatalogPort extends PublicationsPort, SharedCatalogPort {
+interface CatalogPort extends PublicationsPort, SharedCatalogPort, DoubtsPort {
   /** One query: every kept path of this volume, by `pathKey`. */
   known(volume: VolumeId): ReadonlyMap<string, KnownFile>;
   /** The session of this volume that is not offloaded yet. */
@@ -194,18 +195,11 @@ interface CatalogPort extends PublicationsPort, SharedCatalogPort {
   finishOffload(session: SessionId): void;
   /** Another content that a card gave for a file that is kept already: kept beside it. */
   keepOther(session: Session, copy: ProvedCopy, path: string): void;
-  /** Names a file that its card gave differently when it was read again. */
-  doubt(session: SessionId, path: CardPath, reason: string): void;
-  /** A file that its card once gave differently was read again, and is what is kept. */
-  undoubt(volume: VolumeId, path: CardPath): void;
   /** Remembers what stopped a session; `null` when it goes on. */
   stopped(session: SessionId, code: FailureCode | null): void;
   /** The newest session of a volume. */
   lastSession(volume: VolumeId): Session | null;
-  /** Paths of a session's files that are named as failed. */
-  failedFiles(session: SessionId): readonly CardPath[];
   tally(session: SessionId): Tally;
-  troubles(session: SessionId): readonly Trouble[];
   stored(session: SessionId, limit: number): readonly KeptFile[];
   rendered(session: SessionId, limit: number): readonly Rendered[];
   /** Must be called before a session's files are uploaded: a gallery that moves to another store is put there whole. */

@@ -34,6 +34,7 @@ export async function readAgain(
   ports: Ports,
   report: Report,
   signal: AbortSignal,
+  which: "all" | "as far as it is there" = "all",
 ): Promise<ReadAgain> {
   const { cards, catalog, library } = ports;
   const different = new Set<string>();
@@ -49,11 +50,17 @@ export async function readAgain(
       for (const { file, hash, outcome } of batch) {
         if (outcome === "cached") isCached = true;
         if (outcome === "equal") catalog.undoubt(volume.id, file.path);
-        if (outcome === "equal" || outcome === "cached") continue;
+        if (outcome === "equal" || outcome === "cached" || isOver(outcome)) continue;
         different.add(pathKey(file.path));
         const kept = outcome === "different" ? await keepOther(file, hash) : outcome.message;
         catalog.doubt(session.id, file.path, `${kept} ${FAILURES["source-differs"].hint}`);
       }
+      // What could not be read is suspect until it can be.
+      const done = batch.filter(({ outcome }) => typeof outcome === "string" || isOver(outcome));
+      catalog.unsuspect(
+        volume.id,
+        done.map(({ file }) => file.path),
+      );
       report({
         kind: "read-again",
         files: batch.length,
@@ -63,6 +70,11 @@ export async function readAgain(
   });
   if (keptMore) await library.writeManifest(sessionFolder(session), catalog.manifest(session));
   return { source: different.size > 0 ? "different" : isCached ? "cached" : "equal", different };
+
+  /** Deleted, or shot anew: the second listing tells, and it is read as it is now. */
+  function isOver(outcome: Failure | string): boolean {
+    return which !== "all" && outcome instanceof Failure && outcome.code === "file-changed";
+  }
 
   async function compare({ file, hash }: Read): Promise<"equal" | "cached" | "different" | Failure> {
     try {
@@ -102,18 +114,30 @@ export async function readAgain(
 }
 
 /**
- * Files of which something else was unreadable within a minute: a reader that resets itself, or a loose contact, also gives
- * wrong bytes without an error. Only those are read twice, so a good card is not.
+ * Reads again what was read near an error of this card, be it in an earlier run that ended with it, and compares it as
+ * `readAgain` does. What the card no longer has as it was kept is no longer asked for.
  */
-export function suspects<Outcome extends { readonly endedMs: number }>(
-  reads: readonly Outcome[],
-  errorsMs: readonly number[],
-): readonly Outcome[] {
-  return reads.filter(({ endedMs }) => errorsMs.some((atMs) => Math.abs(endedMs - atMs) <= BREATH_MS));
+export async function readSuspects(
+  session: Session,
+  volume: Volume,
+  readers: number,
+  ports: Ports,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  const { catalog } = ports;
+  const suspects = catalog.suspects(volume.id);
+  if (suspects.length === 0) return;
+  const known = catalog.known(volume.id);
+  const kept: Read[] = [];
+  for (const path of suspects) {
+    const before = known.get(pathKey(path));
+    if (before !== undefined) kept.push({ file: { ...before, path }, hash: before.hash });
+  }
+  await readAgain(kept, volume, session, readers, ports, report, signal, "as far as it is there");
+  const unknown = suspects.filter((path) => !known.has(pathKey(path)));
+  catalog.unsuspect(volume.id, unknown);
 }
-
-/** A reset takes the kernel up to 30 s of trying before the error is told (SCSI command timeout); twice that is enough. */
-const BREATH_MS = 60_000;
 
 /** Of these files, those that are kept with this size and time, with what they were when they were read. */
 export function keptOf(

@@ -4,11 +4,12 @@ import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { TestContext } from "node:test";
 import { describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Summary } from "../../src/app/summary.ts";
 import { makeCard } from "../support/card.ts";
 import { IS_LONG, report } from "../support/figures.ts";
 import type { Ended } from "../support/ghostroll.ts";
-import { ghostroll } from "../support/ghostroll.ts";
+import { ghostroll, start } from "../support/ghostroll.ts";
 import { assertSound, hashesBelow } from "../support/invariants.ts";
 import { loopDisk } from "../support/loop-disk.ts";
 import { lacks, lacksRoot } from "../support/needs.ts";
@@ -111,7 +112,7 @@ describe("a reader that changes a bit of a card that is read twice (--verify-sou
         "Not yet safe to format. The card gave other bytes when it was read again: clean its contacts or try another reader.",
       ]);
       assert.deepEqual(
-        troubles.map(({ name }) => name).toSorted(),
+        troubles.map(({ name }) => basename(name)).toSorted(),
         tenth.map((path) => basename(path)),
       );
       for (const { reason } of troubles)
@@ -131,6 +132,44 @@ describe("a reader that changes a bit of a card that is read twice (--verify-sou
         tried: tenth.length,
         hit: tenth.length,
       });
+    });
+});
+
+describe("a reader that changes a bit just before an error that ends it all", { skip: lacks("cc") }, () => {
+  for (const [what, rule] of [
+    ["the card is gone", "gone"],
+    ["the process is killed", `bad ${SPOT} ${SPOT + 65_536}`],
+  ] as const)
+    it(`is asked again when the card is back, before it is said that all is kept: ${what}`, async (t) => {
+      const folder = await tempFolder(t);
+      const faults = await openFaults(folder);
+      const source = await card(folder);
+      const base = join(folder, "library");
+      const truth = await hashesBelow(source);
+      const [flipped, bad] = ["IMG_0003.CR3", "IMG_0006.CR3"];
+      await faults.set(`read ${flipped} flip ${SPOT}`, `read ${bad} ${rule}`);
+      const one = ["--set", "COPY_WORKERS=1", "--set", "RESERVE_MB=0", "--no-serve", "--json"];
+      const run = start(["ingest", source, "--base-dir", base, ...one], { env: faults.env });
+      let isOver = false;
+      const ended = run.ended.finally(() => {
+        isOver = true;
+      });
+      // Of an error that does not end it, the process is told, and is killed before it has gone round.
+      while (!isOver && (rule === "gone" || (await faults.happened()).length < 2)) await delay(5);
+      await delay(rule === "gone" ? 0 : 100);
+      run.child.kill("SIGKILL");
+      const { code, signal, err } = await ended;
+      assert.deepEqual([code, signal], rule === "gone" ? [74, null] : [null, "SIGKILL"], err);
+
+      await faults.set();
+      const last = await ghostroll(["ingest", source, "--base-dir", base, ...one], { env: faults.env });
+      const { kept, failed, troubles } = JSON.parse(last.out) as Summary;
+      assert.deepEqual([last.code, kept, failed], [3, SHOTS, 0], last.out + last.err);
+      assert.deepEqual(troubles.map(({ name }) => basename(name)), [flipped]); // biome-ignore format: one line reads best
+      assert.match(troubles[0]?.reason ?? "", /both are kept/);
+      const held = new Set((await hashesBelow(join(base, "originals"))).values());
+      for (const [path, hash] of truth) assert.ok(held.has(hash), `${path} is lost`);
+      report(t, { harness: `bit flipped, then ${what}`, tried: 1, hit: 1 });
     });
 });
 

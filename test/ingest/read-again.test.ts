@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { openCards } from "../../src/card/inventory.ts";
@@ -9,9 +9,10 @@ import type { CardFile, VolumeId } from "../../src/domain/card.ts";
 import { displayName } from "../../src/domain/card-path.ts";
 import { Failure } from "../../src/domain/failure.ts";
 import { doubtsOfRemoval } from "../../src/domain/safety.ts";
+import { noticing } from "../../src/ingest/near-errors.ts";
 import { offload } from "../../src/ingest/offload.ts";
+import type { OffloadOptions } from "../../src/ingest/offload-options.ts";
 import type { Ports } from "../../src/ingest/ports.ts";
-import { suspects } from "../../src/ingest/read-again.ts";
 import hashOriginal from "../../src/library/hash-task.ts";
 import headHashes from "../../src/library/head-task.ts";
 import { openLibrary } from "../../src/library/library.ts";
@@ -51,11 +52,11 @@ async function box(t: TestContext, faults: Faults) {
     catalog,
     second: null,
   } as unknown as Ports;
-  const run = (change: Partial<typeof OPTIONS | { verifySource: boolean }> = {}) =>
+  const run = (change: Partial<OffloadOptions> = {}) =>
     offload(volume, { ...OPTIONS, ...change }, ports, () => {}, never);
   const troubles = () => catalog.allSessions().flatMap(({ id }) => catalog.troubles(id));
   const contents = async () => new Set((await hashesBelow(join(root, "originals"))).values());
-  return { root, run, troubles, contents, catalog };
+  return { root, run, troubles, contents, catalog, card: volume.root };
 }
 
 const is = (file: CardFile, name: string) => displayName(file.path) === name;
@@ -166,9 +167,85 @@ describe("reading a card a second time", () => {
     assert.equal((await run({ verifySource: false })).source, "not-read");
   });
 
-  it("takes in what ended within a minute of an error, before and after it", () => {
-    const reads = [0, 30_000, 100_000, 200_000].map((endedMs) => ({ endedMs }));
-    assert.deepEqual(suspects(reads, [80_000]), [{ endedMs: 30_000 }, { endedMs: 100_000 }]);
-    assert.deepEqual(suspects(reads, []), []);
+  for (const [what, failure] of [
+    ["the card was pulled", new Failure("card-removed", "The card is gone.")],
+    [
+      "the card fell silent",
+      new Failure("card-unresponsive", "The card does not respond.", { cause: "silent" }),
+    ],
+    ["the library's disk was full after an error of the card", new Failure("disk-full", "No room.")],
+  ] as const)
+    it(`is done at the next insertion for what was read before ${what}, once`, async (t) => {
+      let isBroken = true;
+      const again: string[] = [];
+      const { run, troubles } = await box(t, (library) => ({
+        copy: async (volume, file, signal) => {
+          if (isBroken && is(file, "B.JPG") && failure.code === "disk-full") throw eio(file);
+          if (isBroken && is(file, "B.JPG") && failure.code === "card-unresponsive")
+            throw new Failure("file-silent", "nothing came");
+          if (isBroken && is(file, failure.code === "card-removed" ? "B.JPG" : "C.JPG")) throw failure;
+          return library.copy(volume, file, signal);
+        },
+        readAgain: async (volume, file, signal) => {
+          again.push(displayName(file.path));
+          const found = await library.readAgain(volume, file, signal);
+          return is(file, "A.JPG") ? { ...found, hash: "f".repeat(64) } : found;
+        },
+      }));
+      const asEver = { verifySource: false, rescan: "stat" } as const;
+      await assert.rejects(run(asEver), { code: failure.code });
+      assert.equal(again.length, 0, "nothing is asked of a card that is gone");
+      isBroken = false;
+      assert.equal((await run(asEver)).removal.keptFiles, 3);
+      assert.ok(again.includes("A.JPG"));
+      assert.deepEqual(troubles().map(({ name }) => name), ["DCIM/A.JPG"]); // biome-ignore format: one line reads best
+      const asked = again.length;
+      await run(asEver);
+      assert.equal(again.length, asked, "what was compared is no suspect any more");
+    });
+
+  it("asks for no suspect that was deleted in the meantime", async (t) => {
+    let isBroken = true;
+    const { run, troubles, card, catalog } = await box(t, (library) => ({
+      copy: async (volume, file, signal) => {
+        if (isBroken && is(file, "B.JPG")) throw new Failure("card-removed", "The card is gone.");
+        return library.copy(volume, file, signal);
+      },
+    }));
+    await assert.rejects(run({ verifySource: false }), { code: "card-removed" });
+    assert.deepEqual(catalog.suspects("v" as VolumeId).map(displayName), ["A.JPG"]);
+    isBroken = false;
+    await rm(join(card, "DCIM/A.JPG"));
+    await run({ verifySource: false });
+    assert.deepEqual(troubles(), []);
+    assert.deepEqual(catalog.suspects("v" as VolumeId), []);
+  });
+
+  it("is asked for what was read within a minute of an error, before and after it", async () => {
+    const noted: string[] = [];
+    let nowMs = 0;
+    const failure = new Failure("file-unreadable", "EIO");
+    const ports = {
+      cards: {},
+      catalog: { suspect: (_: VolumeId, paths: Uint8Array[]) => void noted.push(...paths.map(displayName)) },
+      library: {
+        copy: async (_: unknown, file: CardFile) => {
+          if (is(file, "bad")) throw failure;
+        },
+      },
+    } as unknown as Ports;
+    const { library } = noticing({ id: "v" as VolumeId, root: "/", label: "" }, ports, () => nowMs);
+    for (const [atMs, name] of [
+      [0, "long before"],
+      [30_000, "before"],
+      [80_000, "bad"],
+      [100_000, "after"],
+      [200_000, "long after"],
+    ] as const) {
+      nowMs = atMs;
+      const file = { path: Buffer.from(name), sizeBytes: 1, modifiedMs: 0 };
+      await library.copy({} as never, file, never).catch(() => null);
+    }
+    assert.deepEqual(noted, ["before", "after"]);
   });
 });

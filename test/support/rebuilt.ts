@@ -31,7 +31,10 @@ export async function assertRebuilds(base: string, catalog = join(base, "ghostro
       assert.equal(after.originals.get(hash), path, `${path} is not in the catalog that was made anew`);
     const made = after.sessions.map((session) => JSON.stringify(session));
     for (const session of before.sessions)
-      assert.ok(made.includes(JSON.stringify(session)), `${JSON.stringify(session)} is not among ${made}`);
+      assert.ok(
+        made.includes(JSON.stringify(session)),
+        `${JSON.stringify(session)} is not among ${made.join()}`,
+      );
   } finally {
     await rm(copy, { recursive: true });
   }

@@ -5,6 +5,7 @@
  *   read  FRAGMENT flip-again AT       the same the second time it is read
  *   read  FRAGMENT bad FROM TO         unreadable spot: a read that runs into it comes back short, one inside it is EIO
  *   read  FRAGMENT bad-once FROM TO    the same until it has failed once
+ *   read  FRAGMENT gone                ENODEV, as from a card that is not there any more
  *   read  FRAGMENT end AT              the file gives no byte from AT on, without an error
  *   read  FRAGMENT short AT            a read across AT comes back short, every time, without an error
  *   read  FRAGMENT note                nothing: only that its first byte was asked for is written down
@@ -130,7 +131,7 @@ static ssize_t faulty_read(int fd, void *buffer, size_t size, off_t at) {
   if (rule_count == 0 || !path_of(fd, path)) return real_pread(fd, buffer, size, at);
   pthread_mutex_lock(&lock);
   struct rule *flip = NULL, *again = NULL, *changes = NULL;
-  int is_bad = 0;
+  int is_bad = 0, is_gone = 0;
   for (int i = 0; i < rule_count; i++) {
     struct rule *rule = &rules[i];
     if (strcmp(rule->call, "read") != 0 || strstr(path, rule->fragment) == NULL) continue;
@@ -143,6 +144,9 @@ static ssize_t faulty_read(int fd, void *buffer, size_t size, off_t at) {
         size = rule->a - at;
         tell(rule, path);
       }
+    } else if (strcmp(rule->action, "gone") == 0) {
+      is_bad = is_gone = 1;
+      tell(rule, path);
     } else if (strncmp(rule->action, "bad", 3) == 0) {
       int is_once = strcmp(rule->action, "bad-once") == 0;
       if (at + (off_t)size <= rule->a || at >= rule->b || (is_once && is_over(rule, path))) continue;
@@ -173,7 +177,7 @@ static ssize_t faulty_read(int fd, void *buffer, size_t size, off_t at) {
   }
   if (count >= 0 && changes != NULL && is_first(changes, path)) change(changes, path);
   pthread_mutex_unlock(&lock);
-  if (is_bad) errno = EIO;
+  if (is_bad) errno = is_gone ? ENODEV : EIO;
   return count;
 }
 
