@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { link, mkdir, open, rename, rm, unlink } from "node:fs/promises";
+import { link, mkdir, open, rename, rm, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
 /** Makes the names in a directory survive a power cut: a rename alone is only in memory (fsync(2)). */
@@ -12,14 +12,41 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Makes a directory with all its parents; on return the new names survive a power cut. */
+/** Somebody may remove an empty parent again meanwhile, but not each time. */
+const TRIES = 3;
+
+/**
+ * Makes a directory with all its parents; on return the new names survive a power cut. Where the system says that the parent of
+ * a new folder is not there although it is (a failed automount, /proc), `mkdir` with `recursive` would try for ever.
+ */
 export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  const top = dirname(resolve(first));
-  for (let at = dirname(resolve(path)); at.length >= top.length; at = dirname(at)) {
-    await syncDirectory(at);
-    if (at === dirname(at)) break;
+  for (let left = TRIES - 1; ; left--)
+    try {
+      return await makeMissing(path);
+    } catch (error) {
+      if (left === 0 || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+}
+
+async function makeMissing(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(path); !(await isDirectory(at)); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) {
+    await mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
+      // Somebody else was faster.
+      if (error.code !== "EEXIST" || !(await isDirectory(folder))) throw error;
+    });
+    await syncDirectory(dirname(folder));
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    // The root is always there; whoever cannot see it must not look for what is above it.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" && path !== dirname(path)) return false;
+    throw error;
   }
 }
 

@@ -31,6 +31,20 @@ describe("durable writes", () => {
     assert.deepEqual(await readdir(folder), ["taken"]);
   });
 
+  it("make no folder, and end, where the system says that one is not there although it is", async () => {
+    // As below an automount that failed: Node's own way with parents never ends there.
+    await assert.rejects(makeDirectory("/proc/nowhere/library"), { code: "ENOENT" });
+  });
+
+  it("make a folder that somebody else makes at the same moment", async (t) => {
+    const folder = join(await tempFolder(t), "a/b/c");
+    await Promise.all(Array.from({ length: 20 }, () => makeDirectory(folder)));
+    assert.deepEqual(await readdir(folder), []);
+    await writeFile(join(folder, "file"), "");
+    await assert.rejects(makeDirectory(join(folder, "file")), { code: "EEXIST" });
+    await assert.rejects(makeDirectory(join(folder, "file/below")), { code: "ENOTDIR" });
+  });
+
   it("never overwrite by a move", async (t) => {
     const folder = await tempFolder(t);
     await writeFile(join(folder, "from"), "new");
