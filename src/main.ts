@@ -6,6 +6,7 @@ import { say } from "./app/context.ts";
 import { onSignals } from "./app/shutdown.ts";
 import { calledFrom, environment, wantsColor } from "./config/environment.ts";
 import { loadSettings } from "./config/load.ts";
+import type { Settings } from "./config/slices.ts";
 import { Failure } from "./domain/failure.ts";
 
 /** A bug: not something a person did. */
@@ -78,20 +79,24 @@ const context: Context = {
   cwd: calledFrom(),
   signal: shutdown.signal,
   useColor: process.stdout.isTTY && wantsColor(variables),
-  settings(overrides) {
-    const settings = loadSettings({
-      flags: overrides,
-      environment: variables,
-      cwd: process.cwd(),
-      homeDir: homedir(),
-    });
-    for (const warning of settings.warnings) {
-      if (!warned.has(warning)) say(process.stderr, `Note: ${warning}`);
-      warned.add(warning);
-    }
-    return settings;
-  },
+  settings: (overrides) => load(overrides, false),
+  ownSettings: (overrides) => load(overrides, true),
 };
+
+function load(flags: Readonly<Record<string, string>>, isFlagsOnly: boolean): Settings {
+  const settings = loadSettings({
+    flags,
+    environment: variables,
+    cwd: process.cwd(),
+    homeDir: homedir(),
+    isFlagsOnly,
+  });
+  for (const warning of settings.warnings) {
+    if (!warned.has(warning)) say(process.stderr, `Note: ${warning}`);
+    warned.add(warning);
+  }
+  return settings;
+}
 
 // `ghostroll sessions | head` closes the pipe early; that is not an error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

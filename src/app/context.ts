@@ -10,6 +10,8 @@ export interface Context {
   readonly useColor: boolean;
   /** Settings with these of the command line on top. Throws `settings-invalid`. */
   settings(overrides: Readonly<Record<string, string>>): Settings;
+  /** The defaults for this machine with these on top: nothing that anybody has set up here. Throws `settings-invalid`. */
+  ownSettings(overrides: Readonly<Record<string, string>>): Settings;
 }
 
 export interface Terminal {

@@ -18,11 +18,18 @@ import { exitCodeOf } from "./summary.ts";
 /** Drawing one picture takes well under a second. */
 const DRAW_DEADLINE_MS = 60_000;
 
-/** `ghostroll demo`: the whole story without a card, a bucket or an account. Returns the exit code. */
+/**
+ * `ghostroll demo`: the whole story without a card, a bucket or an account. Returns the exit code. Nothing that is set up for real
+ * cards counts: no photo of a demo belongs into that catalog or onto that second disk, and nobody wants to be told of it.
+ */
 export async function demo(command: Extract<Command, { name: "demo" }>, context: Context): Promise<number> {
-  const base = join(context.cwd, ".ghostroll");
-  const overrides = { BASE_DIR: base, ...command.settings, S3_BUCKET: "" };
-  const settings = context.settings(overrides);
+  const overrides = { BASE_DIR: join(context.cwd, ".ghostroll"), ...command.settings };
+  const settings = context.ownSettings(overrides);
+  if (settings.store.bucket !== null)
+    throw new Failure(
+      "usage",
+      "The demo stays on this machine. To try a bucket, put its settings into .env, and run `ghostroll ingest` on a folder with some pictures.",
+    );
   const folder =
     command.card === null
       ? await drawnCard(settings.library.baseDir, settings.pictures.workers, context)
@@ -37,11 +44,10 @@ export async function demo(command: Extract<Command, { name: "demo" }>, context:
       rescanOf(settings, volume),
       context,
     );
-    say(
-      context.out,
-      "",
-      `The library of this demo is in ${settings.library.baseDir}; delete it when you are done.`,
-    );
+    const { baseDir } = settings.library;
+    // In a folder that somebody has named, there may be more than the demo.
+    const advice = command.settings["BASE_DIR"] === undefined ? "; delete it when you are done" : "";
+    say(context.out, "", `The library of this demo is in ${baseDir}${advice}.`);
     if (command.serve && summary.link !== null) {
       await keepServing(context);
       // The demo card holds a broken file on purpose: that it was named is not a failure of the demo.
@@ -87,10 +93,10 @@ async function openOnSomePort(
   context: Context,
 ): Promise<House> {
   try {
-    return await openHouse(context.settings(overrides), { isServing: true, onSlip: slipTo(context.err) });
+    return await openHouse(context.ownSettings(overrides), { isServing: true, onSlip: slipTo(context.err) });
   } catch (error) {
     if (isAsked || !(error instanceof Failure) || error.code !== "port-in-use") throw error;
-    return openHouse(context.settings({ ...overrides, WEB_PORT: "0" }), {
+    return openHouse(context.ownSettings({ ...overrides, WEB_PORT: "0" }), {
       isServing: true,
       onSlip: slipTo(context.err),
     });

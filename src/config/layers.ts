@@ -23,6 +23,8 @@ export interface Sources {
   readonly flags: Readonly<Record<string, string>>;
   readonly environment: Variables;
   readonly cwd: string;
+  /** Whether nothing but the flags counts: neither the environment nor any file of settings is looked at. */
+  readonly isFlagsOnly?: boolean;
 }
 
 export interface Gathered {
@@ -32,7 +34,8 @@ export interface Gathered {
 }
 
 /** Collects what is written where: flags, the environment, the file `GHOSTROLL_ENV_FILE` names, `.env` where we stand. */
-export function gather({ flags, environment, cwd }: Sources): Gathered {
+export function gather({ flags, environment, cwd, isFlagsOnly = false }: Sources): Gathered {
+  if (isFlagsOnly) return { layers: [flagLayer(flags)], problems: [], warnings: [] };
   const problems: string[] = [];
   const warnings: string[] = [];
   const named = environment[PREFIX + ENV_FILE] ?? "";

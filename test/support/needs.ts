@@ -22,6 +22,7 @@ const PACKAGES = {
   "mkfs.xfs": "xfsprogs",
   "mount.exfat-fuse": "exfat-fuse",
   python3: "python3",
+  script: "bsdutils",
   radosgw: "radosgw ceph-mon ceph-osd ceph-common curl",
   "qemu-storage-daemon": "qemu-system-common",
   "qemu-system-x86_64": "qemu-system-x86",

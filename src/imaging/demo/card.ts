@@ -1,5 +1,6 @@
-import { mkdir, readFile, utimes, writeFile } from "node:fs/promises";
+import { readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../flow/durable.ts";
 import type { DrawRequest } from "./draw-task.ts";
 import { buildRaw } from "./exif.ts";
 import { junk, sidecar, tinyVideo } from "./files.ts";
@@ -34,8 +35,7 @@ export async function drawDemoCard({
   count = PICTURES,
 }: Options): Promise<void> {
   const plan = planShots(count).map((shot) => ({ ...shot, file: join(folder, shot.path) }));
-  for (const directory of new Set(plan.map(({ file }) => join(file, ".."))))
-    await mkdir(directory, { recursive: true });
+  for (const directory of new Set(plan.map(({ file }) => join(file, "..")))) await makeDirectory(directory);
   const total = plan.length + 4;
   let done = 0;
   const queue = plan.values();
@@ -51,14 +51,15 @@ export async function drawDemoCard({
 
 /** Everything on the card that is not a drawn picture, one after the other. */
 async function* writeOthers(plan: readonly DrawRequest[]): AsyncGenerator<string> {
-  const [first, last] = [plan[0], plan.at(-1)];
-  if (first === undefined || last === undefined) return;
+  // The film in the middle of the first day: what has no picture yet should not be the first thing that anybody sees.
+  const [first, third, last] = [plan[0], plan[Math.floor(plan.length / 3)], plan.at(-1)];
+  if (first === undefined || third === undefined || last === undefined) return;
   const raw = buildRaw({ ...last.exif, secrets: null }, await readFile(last.file));
   const others: [beside: DrawRequest, name: string, bytes: Buffer][] = [
     [last, last.file.replace(/JPG$/, "NEF"), raw],
     [first, first.file.replace(/JPG$/, "XMP"), sidecar(4)],
     [first, first.file.replace(/IMG_\d+\.JPG$/, "IMG_0099.JPG"), junk(48 * 1024)],
-    [first, first.file.replace(/IMG_\d+\.JPG$/, "MVI_0100.MP4"), tinyVideo(256 * 1024)],
+    [third, third.file.replace(/IMG_\d+\.JPG$/, "MVI_0100.MP4"), tinyVideo(256 * 1024)],
   ];
   for (const [beside, file, bytes] of others) {
     await writeFile(file, bytes);
