@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { Failure } from "../domain/failure.ts";
 import type { NewObject } from "../domain/object.ts";
 import { translateDiskError } from "./disk-errors.ts";
+import { thingOf } from "./doing-words.ts";
 
 /**
  * The body in pieces of `pieceBytes`, the last one shorter, each in memory of its own. Throws `remote-corrupt` unless size
@@ -27,17 +28,18 @@ export async function* readBody(
   if (sizeBytes !== object.sizeBytes || hash.digest("hex") !== object.sha256)
     throw new Failure(
       "remote-corrupt",
-      `${object.key} was not stored: its bytes are not those that were announced, so they changed since they were made.`,
+      `Not uploaded: the bytes of ${thingOf(object.key)} are not those that were announced, so they changed since they were made.`,
+      { cause: { bodyOf: object.key } },
     );
   if (held) yield held;
 }
 
 /** Whether it was `readBody` that refused, and not the store. */
 export function isBodyWrong(error: unknown): boolean {
-  return Failure.is(error) && error.code === "remote-corrupt" && error.cause === undefined;
+  return Failure.is(error) && (error.cause as { bodyOf?: string } | undefined)?.bodyOf !== undefined;
 }
 
-async function* pieces({ body, sizeBytes, key }: NewObject, pieceBytes: number): AsyncGenerator<Buffer> {
+async function* pieces({ body, sizeBytes }: NewObject, pieceBytes: number): AsyncGenerator<Buffer> {
   if ("bytes" in body) {
     const bytes = Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength);
     for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
@@ -62,7 +64,7 @@ async function* pieces({ body, sizeBytes, key }: NewObject, pieceBytes: number):
       await file.close();
     }
   } catch (error) {
-    throw translateDiskError(error, `reading ${body.file} for ${key}`);
+    throw translateDiskError(error, `Reading ${body.file} to upload it`);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
+import { doingInWords } from "./doing-words.ts";
 import { rightOf } from "./s3-rights.ts";
 
 /** What messages may name: a bucket and a host, never access keys or an endpoint with a password in it. */
@@ -95,7 +96,9 @@ interface ForeignError extends Error {
 export function translateS3Error(error: unknown, doing: string, place: S3Place): unknown {
   if (!(error instanceof Error) || error instanceof Failure) return error;
   const [code, reason] = explain(error, place) ?? [];
-  return code === undefined ? error : new Failure(code, `${doing}: ${reason}.`, { cause: error });
+  if (code === undefined) return error;
+  // The log shows the cause, and with it which object it was.
+  return new Failure(code, `${doingInWords(doing)}: ${reason}.`, { cause: Object.assign(error, { doing }) });
 }
 
 function explain(error: ForeignError, place: S3Place): readonly [FailureCode, string] | null {

@@ -6,6 +6,7 @@ import { Failure } from "../domain/failure.ts";
 import type { NewObject } from "../domain/object.ts";
 import type { BegunUpload } from "./begun-upload.ts";
 import { isBodyWrong, readBody } from "./body.ts";
+import { doingInWords } from "./doing-words.ts";
 import type { S3Connection } from "./s3-client.ts";
 import { isLost, statusOf } from "./s3-errors.ts";
 import { headersOf, isProved, prove } from "./s3-prove.ts";
@@ -118,7 +119,7 @@ function goingOn(
       const answer = await ask(doing, patience, async (ending) => client.send(command, ending));
       const { UploadId: id } = answer as { UploadId?: string };
       if (id === undefined)
-        throw new Failure("remote-unreachable", `${doing}: the bucket gave no upload id.`);
+        throw new Failure("remote-unreachable", `${doingInWords(doing)}: the bucket gave no upload id.`);
       progress.id = id;
       notes?.beginUpload(key, { id, sha256, partBytes });
       return answer;

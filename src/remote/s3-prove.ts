@@ -1,5 +1,6 @@
 import { Failure } from "../domain/failure.ts";
 import type { NewObject } from "../domain/object.ts";
+import { thingOf } from "./doing-words.ts";
 import type { S3Connection } from "./s3-client.ts";
 import { isDenied, isMissing, isRefusedUnsaid } from "./s3-errors.ts";
 
@@ -70,7 +71,7 @@ export async function prove(
 ): Promise<void> {
   const head = await headOf(s3, key, `look at ${object.key} after putting it`, signal);
   const wrong = differenceOf(head, object, ours);
-  if (wrong !== null) throw new Failure("remote-corrupt", wrong, { cause: head });
+  if (wrong !== null) throw new Failure("remote-corrupt", wrong, { cause: { key, head } });
 }
 
 function differenceOf(
@@ -78,16 +79,16 @@ function differenceOf(
   { key, sizeBytes, sha256 }: NewObject,
   ours: Checksums,
 ): string | null {
-  if (head === null) return `${key} is not in the bucket after it was put.`;
+  if (head === null) return `What was uploaded, ${thingOf(key)}, is not in the bucket.`;
   if (head.ContentLength !== sizeBytes)
-    return `the bucket has ${head.ContentLength ?? "an unknown number of"} bytes of ${key} instead of ${sizeBytes}.`;
+    return `The bucket has ${head.ContentLength ?? "an unknown number of"} bytes of ${thingOf(key)} instead of ${sizeBytes}.`;
   const isOther =
     (head.sha256 !== null && head.sha256 !== sha256) ||
     (head.ChecksumType !== "COMPOSITE" &&
       (["ChecksumSHA256", "ChecksumCRC32"] as const).some(
         (name) => ours[name] !== undefined && head[name] !== undefined && head[name] !== ours[name],
       ));
-  return isOther ? `the bucket has other bytes of ${key} than were sent.` : null;
+  return isOther ? `The bucket has other bytes of ${thingOf(key)} than were sent.` : null;
 }
 
 /** Whether exactly this object is under its key, as far as one of ours can be told from any other: by size and hash. */

@@ -1,6 +1,7 @@
 import { Failure } from "../domain/failure.ts";
 import type { NewObject } from "../domain/object.ts";
 import { readBody } from "./body.ts";
+import { thingOf } from "./doing-words.ts";
 import type { TaggedObject } from "./object-store.ts";
 import type { S3Connection } from "./s3-client.ts";
 import { isDenied, isMissing, statusOf } from "./s3-errors.ts";
@@ -65,7 +66,9 @@ async function look(
   const head = await headOf(s3, key, `look at ${object.key} after putting it`, signal);
   const isOurs = head?.sizeBytes === object.sizeBytes && (head.sha256 ?? object.sha256) === object.sha256;
   if (head === null || (head.ETag === before && !isOurs))
-    throw new Failure("remote-corrupt", `${object.key} is not in the bucket after it was put.`);
+    throw new Failure("remote-corrupt", `What was uploaded, ${thingOf(object.key)}, is not in the bucket.`, {
+      cause: { key, head },
+    });
 }
 
 /** 412 is the answer; Amazon gives 409 while another such PUT is under way, and 404 where an object to match is gone. */
