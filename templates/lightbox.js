@@ -36,8 +36,12 @@ export function openLightbox(PhotoSwipe, { position, source, wall, live, words, 
     arrowNextTitle: words.next,
     errorMsg: words.notLoaded,
   });
-  const here = () => pictures()[viewer.currIndex] ?? position;
+  /** Where the photo on the screen stands, and how many there were when that was looked up. */
+  let place = position;
+  let count = source.aspects().length;
   const healed = new Set();
+  /** @returns {import("../src/gallery/format.ts").Entry | undefined} */
+  const shown = () => viewer.currSlide?.data["entry"];
 
   viewer.addFilter("numItems", () => pictures().length);
   viewer.addFilter("itemData", (_, at) => slideOf(at));
@@ -46,8 +50,9 @@ export function openLightbox(PhotoSwipe, { position, source, wall, live, words, 
     (_, __, at) => wall.tile(pictures()[at] ?? -1)?.querySelector("img") ?? fallback(),
   );
   viewer.on("loadError", ({ slide }) => {
-    if (healed.has(slide.index)) return;
-    healed.add(slide.index);
+    const [hash] = slide.data["entry"] ?? [];
+    if (healed.has(hash)) return;
+    healed.add(hash);
     live.heal().then(() => viewer.isDestroying || viewer.refreshSlideContent(slide.index));
   });
   viewer.on("uiRegister", () => {
@@ -59,17 +64,17 @@ export function openLightbox(PhotoSwipe, { position, source, wall, live, words, 
       appendTo: "root",
       onInit(element) {
         element.setAttribute("aria-live", "polite");
-        viewer.on("change", () => element.replaceChildren(...captionOf(here())));
+        viewer.on("change", () => element.replaceChildren(...captionOf(shown())));
       },
     });
   });
 
   /** @param {number} at */
   function slideOf(at) {
-    const place = pictures()[at] ?? 0;
-    const entry = source.entry(place);
+    const its = pictures()[at] ?? 0;
+    const entry = source.entry(its);
     if (!entry) {
-      source.load(place).then(
+      source.load(its).then(
         () => viewer.isDestroying || viewer.refreshSlideContent(at),
         () => undefined,
       );
@@ -80,14 +85,14 @@ export function openLightbox(PhotoSwipe, { position, source, wall, live, words, 
       msrc: source.picture(entry, "thumb"),
       width: entry[5],
       height: entry[6],
-      alt: altOf(place, entry),
+      alt: altOf(its, entry),
       thumbCropped: true,
+      entry,
     };
   }
 
-  /** @param {number} place */
-  function captionOf(place) {
-    const entry = source.entry(place);
+  /** @param {import("../src/gallery/format.ts").Entry | undefined} entry */
+  function captionOf(entry) {
     if (!entry) return [];
     const [, , , , seconds, , , name, exposure, camera, lens, kind = "", note = ""] = entry;
     const ms = (seconds ?? 0) * 1000;
@@ -103,6 +108,50 @@ export function openLightbox(PhotoSwipe, { position, source, wall, live, words, 
       .map((line) => make("p", "", line));
   }
 
+  viewer.on("change", () => {
+    place = pictures()[viewer.currIndex] ?? place;
+  });
+
+  /** Finds the photo on the screen again after others came in, perhaps before it: it stays, and its neighbors are the new ones. */
+  async function follow() {
+    const entry = shown();
+    const added = source.aspects().length - count;
+    const before = place;
+    for (let at = before; entry && at <= before + added; at++) {
+      await source.load(at).catch(() => undefined);
+      // Somebody turned on meanwhile, or is just doing it: that photo is looked for instead.
+      if (viewer.isDestroying) return;
+      if (shown() !== entry || viewer.mainScroll.isShifted()) {
+        setTimeout(follow, 100);
+        return;
+      }
+      if (source.entry(at)?.[0] !== entry[0]) continue;
+      place = at;
+      break;
+    }
+    count = source.aspects().length;
+    moveTo(pictures().indexOf(place));
+  }
+
+  /**
+   * Gives the photo on the screen another index without a new slide, and makes its neighbors anew.
+   * @param {number} index
+   */
+  function moveTo(index) {
+    const { currSlide, contentLoader, mainScroll, currIndex } = viewer;
+    if (!currSlide || index < 0) return;
+    // More than are ever remembered, under the indexes of before.
+    for (let far = -9; far <= 9; far++) if (far !== 0) contentLoader.removeByIndex(currIndex + far);
+    currSlide.index = index;
+    currSlide.content.index = index;
+    viewer.currIndex = index;
+    viewer.potentialIndex = index;
+    mainScroll.itemHolders.forEach((holder, at) => {
+      if (at !== 1) viewer.setContent(holder, index + at - 1, true);
+    });
+    viewer.dispatch("change");
+  }
+
   /** PhotoSwipe fades when it gets no thumbnail; its type only knows elements. */
   const fallback = () => /** @type {HTMLElement} */ (/** @type {unknown} */ (undefined));
 
@@ -115,12 +164,14 @@ export function openLightbox(PhotoSwipe, { position, source, wall, live, words, 
   history.pushState({ isViewing: true }, "");
   addEventListener("popstate", leave);
   addEventListener("galleryend", leave);
+  addEventListener("galleryshow", follow);
 
   viewer.on("close", () => {
     removeEventListener("popstate", leave);
     removeEventListener("galleryend", leave);
+    removeEventListener("galleryshow", follow);
     if (!isBack) history.back();
-    wall.reveal(here());
+    wall.reveal(place);
   });
   viewer.init();
   viewer.element?.setAttribute("aria-label", words.viewer);
@@ -130,6 +181,6 @@ export function openLightbox(PhotoSwipe, { position, source, wall, live, words, 
   viewer.on("destroy", () => {
     for (const element of behind) element.removeAttribute("inert");
     history.scrollRestoration = "auto";
-    wall.tile(here())?.focus({ preventScroll: true });
+    wall.tile(place)?.focus({ preventScroll: true });
   });
 }

@@ -23,10 +23,7 @@ export function keepUp(source, wall) {
     const index = source.index();
     const [count, until, foot] = ["count", "until", "foot"].map((id) => document.getElementById(id));
     if (!index || !count || !until || !foot) return;
-    const isWhole = index.state === "complete" || index.expected <= index.count;
-    count.textContent = isWhole
-      ? sayCount(words.photos, index.count)
-      : words.photosOf.replace("{n}", String(index.count)).replace("{m}", String(index.expected));
+    count.textContent = index.shown;
     until.textContent = index.until;
     // While more comes, what stands below the photos would be pushed down before people's eyes.
     foot.hidden = index.state !== "complete";
@@ -42,6 +39,7 @@ export function keepUp(source, wall) {
     // Without the network the photos come later; their places are known.
     await Promise.all(edges.map(source.load)).catch(() => undefined);
     wall.arrangeAll(anchor);
+    dispatchEvent(new Event("galleryshow"));
     describe();
     if (before > 0 && now > before) announce(now);
     await wall.freshenAll().catch(() => undefined);
@@ -49,7 +47,9 @@ export function keepUp(source, wall) {
 
   /** @param {number} count */
   function announce(count) {
-    const pill = make("button", "pill", sayCount(words.newPhotos, count - seen));
+    // What has no picture yet is no photo to guests.
+    const sentences = source.aspects().includes(0, seen) ? words.newFiles : words.newPhotos;
+    const pill = make("button", "pill", sayCount(sentences, count - seen));
     pill.addEventListener("click", () => {
       wall.goTo(seen);
       acknowledge();

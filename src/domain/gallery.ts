@@ -63,6 +63,26 @@ export interface ZipPart {
 /** A screen of a phone: with fewer, whoever opens the link finds next to nothing. */
 export const SCREEN_TILES = 12;
 
+/** What a gallery shows, by what guests call it. */
+export interface Shown {
+  readonly photos: number;
+  readonly videos: number;
+  /** RAW and the like, of which there is no picture to look at yet. */
+  readonly unseen: number;
+}
+
+/** Counts tiles as what they are: only what can be looked at is a photo. */
+export function countShown(items: readonly GalleryItem[]): Shown {
+  const videos = items.filter(({ kind }) => kind === "video").length;
+  const unseen = items.filter(({ kind, renditions }) => kind !== "video" && renditions.length === 0).length;
+  return { photos: items.length - videos - unseen, videos, unseen };
+}
+
+/** Whether it is a picture that cannot be shown. The owner hears of it by name; a guest could do nothing about it. */
+export function isDamaged({ kind, renditions }: Pick<GalleryItem, "kind" | "renditions">): boolean {
+  return kind === "picture" && renditions.length === 0;
+}
+
 /** The photo a gallery begins with: the first that can be shown. */
 export function coverOf(items: readonly GalleryItem[]): GalleryItem | null {
   return items.find(({ renditions }) => renditions.some(({ preset }) => preset === "share")) ?? null;

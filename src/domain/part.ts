@@ -1,5 +1,5 @@
 import type { GalleryItem, GalleryState } from "./gallery.ts";
-import { inCaptureOrder } from "./gallery.ts";
+import { inCaptureOrder, isDamaged } from "./gallery.ts";
 
 /** What one station has brought to a shared gallery. Only that station ever writes it, so nobody's can get lost. */
 export interface Part {
@@ -24,7 +24,8 @@ export function mergeParts(parts: readonly Part[]): {
       if (before === undefined || (before.renditions.length === 0 && item.renditions.length > 0))
         byHash.set(item.hash, item);
     }
-  const items = [...byHash.values()].toSorted(inCaptureOrder);
+  // A station of an earlier version also brought what it could not show.
+  const items = [...byHash.values()].filter((item) => !isDamaged(item)).toSorted(inCaptureOrder);
   return {
     items,
     expected: parts.reduce((sum, { pending }) => sum + pending, items.length),

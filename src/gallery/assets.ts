@@ -66,5 +66,6 @@ function tighten(source: string): string {
 function tightenStyle(source: string): string {
   return tighten(source)
     .replace(/\s*([{};,])\s*/g, "$1")
-    .replaceAll(": ", ":");
+    .replaceAll(": ", ":")
+    .replace(/\b0\./g, ".");
 }

@@ -1,4 +1,5 @@
 import type { Gallery } from "../domain/gallery.ts";
+import { countShown } from "../domain/gallery.ts";
 import { chunkFolder, keys } from "../domain/layout.ts";
 import type { NewObject } from "../domain/object.ts";
 import { CACHE_NEVER } from "../domain/object.ts";
@@ -9,7 +10,7 @@ import { groupByTime } from "./groups.ts";
 import type { Links } from "./links.ts";
 import { pack } from "./packed.ts";
 import { aspectByte, picturesOf } from "./photo.ts";
-import { say, sayShortDay, WORDS } from "./words.ts";
+import { say, sayShortDay, sayShown, WORDS } from "./words.ts";
 
 /** So many photos are in the shell itself: some screens on a phone, shown before any script has run. */
 export const SHELL_TILES = 24;
@@ -26,7 +27,7 @@ export function packIndex(
   const index: Index = {
     state: gallery.state,
     count: items.length,
-    expected: gallery.expected,
+    shown: sayProgress(gallery),
     until: sayUntil(gallery),
     hero: heroOf(gallery),
     aspects: Buffer.from(items.map(aspectByte)).toString("base64"),
@@ -53,6 +54,13 @@ export function packIndex(
 /** Position of the photo shown large at the top: the first one with a picture among those in the shell; else -1. */
 export function heroOf(gallery: Gallery): number {
   return gallery.items.slice(0, SHELL_TILES).findIndex((item) => picturesOf(item) !== null);
+}
+
+/** `52 photos, 1 video`, with how many are still to come. */
+function sayProgress({ items, state, expected }: Gallery): string {
+  const shown = sayShown(countShown(items));
+  const left = state === "complete" ? 0 : expected - items.length;
+  return left > 0 ? say(WORDS.soFar, { shown, n: left }) : shown;
 }
 
 /** `Available until Sat 26 Sep`; empty when the link does not end. */

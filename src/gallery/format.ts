@@ -47,7 +47,8 @@ export type Group = readonly [start: number, day: string, time: string];
 export interface Index {
   readonly state: "uploading" | "complete";
   readonly count: number;
-  readonly expected: number;
+  /** How much that is, in words: `52 photos, 1 video`. */
+  readonly shown: string;
   /** `Available until Sat 26 Sep`, or empty. */
   readonly until: string;
   /** Position of the photo shown large at the top, or -1. */
@@ -85,9 +86,8 @@ export type Plural = { readonly one: string; readonly other: string };
 
 /** The strings the script needs. */
 export interface ScriptWords {
-  readonly photos: Plural;
-  readonly photosOf: string;
   readonly newPhotos: Plural;
+  readonly newFiles: Plural;
   readonly photo: string;
   readonly noPreview: string;
   readonly endTitle: string;

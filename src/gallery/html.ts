@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Eta } from "eta";
 import { bytesInWords } from "../domain/amounts.ts";
 import type { Gallery, GalleryItem, ZipPart } from "../domain/gallery.ts";
+import { countShown } from "../domain/gallery.ts";
 import { keys } from "../domain/layout.ts";
 import type { NewObject } from "../domain/object.ts";
 import { CACHE_NEVER } from "../domain/object.ts";
@@ -12,7 +13,7 @@ import { groupByTime } from "./groups.ts";
 import type { Links } from "./links.ts";
 import { pack } from "./packed.ts";
 import { altOf, aspectOf, colorOf, picturesOf } from "./photo.ts";
-import { say, sayCount, WORDS } from "./words.ts";
+import { say, sayCount, sayShown, WORDS } from "./words.ts";
 
 /** Photos on a static page: what a phone loads at once without JavaScript, where `loading=lazy` has no effect. */
 const PAGE_TILES = 60;
@@ -42,7 +43,7 @@ export function packShell(gallery: Gallery, assets: Assets, links: Links, render
     ...(gallery.shared && { version: gallery.shared.version }),
   };
   const isComplete = gallery.state === "complete";
-  const count = isComplete ? sayCount(WORDS.script.photos, items.length) : WORDS.arriving;
+  const count = isComplete ? sayShown(countShown(items)) : WORDS.arriving;
   const scripts = [assets.script, assets.library, assets.lightbox];
   const policy = [
     ...policyOf(style, [links.address(assets.lightboxStyle.key)], links),
@@ -74,7 +75,7 @@ function downloadOf({ zips }: Gallery, links: Links) {
   const sum = (of: (part: ZipPart) => number) => zips.reduce((total, part) => total + of(part), 0);
   const words = say(zips.length === 1 ? WORDS.download : WORDS.downloadParts, {
     photos: sayCount(
-      WORDS.script.photos,
+      WORDS.photos,
       sum(({ entries }) => entries.length),
     ),
     n: zips.length,

@@ -1,3 +1,4 @@
+import type { Shown } from "../domain/gallery.ts";
 import type { MediaKind } from "../domain/media.ts";
 import type { Plural, ScriptWords } from "./format.ts";
 
@@ -7,6 +8,10 @@ export const WORDS = {
   /** English with the day first and a 24-hour clock: `Saturday 26 September 2026`, `15:40`. */
   locale: "en-GB",
   arriving: "More photos are on their way",
+  photos: { one: "{n} photo", other: "{n} photos" },
+  videos: { one: "{n} video", other: "{n} videos" },
+  unseen: { one: "{n} file without a preview", other: "{n} files without a preview" },
+  soFar: "{shown} so far, {n} more to come",
   available: "Available until {date}",
   undated: "Without a date",
   allPhotos: "All photos, page by page",
@@ -21,9 +26,8 @@ export const WORDS = {
   part: "Part {n}",
   end: "Made with GhostRoll",
   script: {
-    photos: { one: "{n} photo", other: "{n} photos" },
-    photosOf: "{n} of {m} photos so far",
     newPhotos: { one: "{n} new photo", other: "{n} new photos" },
+    newFiles: { one: "{n} new file", other: "{n} new files" },
     photo: "Photo {n}",
     noPreview: "Kept; no preview yet",
     endTitle: "This gallery has ended",
@@ -56,6 +60,16 @@ export function say(sentence: string, values: Readonly<Record<string, string | n
 export function sayCount(sentences: Plural, n: number): string {
   const category = new Intl.PluralRules(WORDS.locale).select(n);
   return say(category === "one" ? sentences.one : sentences.other, { n });
+}
+
+/** `52 photos, 1 video`: what a gallery shows, the same wherever it is said. */
+export function sayShown({ photos, videos, unseen }: Shown): string {
+  const parts = [
+    photos > 0 || videos + unseen === 0 ? sayCount(WORDS.photos, photos) : "",
+    videos > 0 ? sayCount(WORDS.videos, videos) : "",
+    unseen > 0 ? sayCount(WORDS.unseen, unseen) : "",
+  ];
+  return parts.filter((part) => part !== "").join(", ");
 }
 
 // Camera clocks are local time written as if it were UTC (domain/capture.ts), so UTC shows what the camera showed.

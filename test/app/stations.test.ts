@@ -162,7 +162,10 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
       assert.deepEqual([other, undelivered], [link, null]);
     const whole = await shown(link);
     assert.deepEqual(whole.numbers, range(0, 60));
-    assert.deepEqual([whole.index.state, whole.index.count, whole.index.expected], ["complete", 60, 60]);
+    assert.deepEqual(
+      [whole.index.state, whole.index.count, whole.index.shown],
+      ["complete", 60, "60 photos"],
+    );
     if (before.index.state === "uploading")
       await eventually(
         "the rest in the open page",
@@ -200,8 +203,8 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
       assert.equal(new Set(links).size, 1, "one link for all");
       const { index, numbers: order } = await shown(links[0] ?? "");
       assert.deepEqual(
-        [order, index.state, index.expected],
-        [range(0, 12), "complete", 12],
+        [order, index.state, index.shown],
+        [range(0, 12), "complete", "12 photos"],
         `round ${round}`,
       );
     }

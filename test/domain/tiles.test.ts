@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Capture } from "../../src/domain/capture.ts";
 import { captureFromFile } from "../../src/domain/capture.ts";
+import { countShown } from "../../src/domain/gallery.ts";
 import { contentHash } from "../../src/domain/hash.ts";
 import { mediaByName } from "../../src/domain/media.ts";
 import { stemOf, tiles } from "../../src/domain/tiles.ts";
@@ -22,7 +23,8 @@ function file(path: string, capture: Capture | null = null, isInStore = true) {
   );
   const bytes = new TextEncoder().encode(path);
   const { kind } = mediaByName(name);
-  const shown = { color: null, note: null, renditions: [] };
+  const thumb = { preset: "thumb", width: 3, height: 2, sizeBytes: 9, sha256: hash } as const;
+  const shown = { color: null, note: null, renditions: kind === "picture" ? [thumb] : [] };
   const noon = captureFromFile(Date.UTC(2026, 5, 1, 12));
   return { hash, kind, name, stem: stemOf(bytes), isInStore, capture: capture ?? noon, ...shown };
 }
@@ -65,5 +67,15 @@ describe("the tiles of a gallery", () => {
     const files = [file("a/1.JPG", at(1)), file("a/2.JPG", at(2), false)];
     assert.deepEqual(names(files), ["1.JPG"]);
     assert.equal(tiles(files).expected, 2);
+  });
+
+  it("leave out a picture that cannot be shown, once that is known, and show the RAW beside it instead", () => {
+    const damaged = { ...file("a/1.JPG", at(1)), renditions: [] };
+    const files = [damaged, file("a/1.NEF", at(1)), file("a/2.JPG", at(2)), file("a/3.MP4", at(3))];
+    assert.deepEqual(names(files), ["1.NEF", "2.JPG", "3.MP4"]);
+    assert.equal(tiles(files).expected, 3);
+    assert.deepEqual(countShown(tiles(files).items), { photos: 1, videos: 1, unseen: 1 });
+    const unknown = [{ ...damaged, isInStore: false }, file("a/2.JPG", at(2))];
+    assert.deepEqual([names(unknown), tiles(unknown).expected], [["2.JPG"], 2]);
   });
 });

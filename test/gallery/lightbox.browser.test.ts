@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import type { GalleryItem } from "../../src/domain/gallery.ts";
 import type { TestBrowser } from "../support/browser.ts";
 import { DESKTOP, openBrowser, PHONE } from "../support/browser.ts";
 import { galleryOf, photo } from "../support/gallery-items.ts";
@@ -89,6 +90,48 @@ describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
     await until("isClosed()");
     assert.equal(await page.evaluate(FOCUSED), "89");
     assert.equal(await probe("isOnScreen(89)"), true);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("keeps to its photo while earlier ones come in from a second camera, with the right words and neighbors", async () => {
+    const slug = "earlierEarlierEarlierE";
+    const uploading = (items: readonly GalleryItem[]) =>
+      galleryOf(0, { slug, state: "uploading", expected: 90, items });
+    const canons = Array.from({ length: 60 }, (_, n) => photo(2 * n + 40));
+    const { link } = await store.publish(uploading(canons));
+    const context = await browser.open({ ...DESKTOP, reducedMotion: "reduce" });
+    const { page, problems, settled, until } = await openGallery(context, link);
+    await settled();
+    await page.locator("[data-i='3']").click();
+    await until("isViewing('4 / 60')");
+    const caption = await page.locator(".pswp__caption p").first().textContent();
+    assert.match(caption ?? "", /DSC_0047\.JPG/);
+    const large = "document.querySelector(\".pswp__item[aria-hidden='false'] img\")?.src";
+    const picture = await page.evaluate(large);
+
+    // Ten that are earlier, and one between each two.
+    const nikons = Array.from({ length: 10 }, (_, n) => photo(n)).concat(Array.from({ length: 20 }, (_, n) => photo(2 * n + 41))); // biome-ignore format: one line
+    const all = [...canons, ...nikons].toSorted(
+      (a, b) => (a.capture.takenMs ?? 0) - (b.capture.takenMs ?? 0),
+    );
+    await store.publish(uploading(all));
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await until("isViewing('17 / 90')");
+    assert.equal(await page.locator(".pswp__caption p").first().textContent(), caption);
+    assert.equal(await page.evaluate(large), picture);
+    const turned = [];
+    for (const key of ["ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowRight"]) {
+      await page.keyboard.press(key);
+      const words = (await page.locator(".pswp__caption p").first().textContent()) ?? "";
+      turned.push(/DSC_\d+/.exec(words)?.[0]);
+    }
+    assert.deepEqual(turned, ["DSC_0048", "DSC_0047", "DSC_0046", "DSC_0047"]);
+    await until("isPictureShown()");
+    assert.equal(await page.evaluate(large), picture);
+    await page.keyboard.press("Escape");
+    await until("isClosed()");
+    assert.equal(await page.evaluate(FOCUSED), "16");
     assert.deepEqual(problems, []);
     await context.close();
   });

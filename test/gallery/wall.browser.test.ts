@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { keys } from "../../src/domain/layout.ts";
 import type { TestBrowser } from "../support/browser.ts";
 import { DESKTOP, openBrowser, PHONE } from "../support/browser.ts";
-import { galleryOf } from "../support/gallery-items.ts";
+import { galleryOf, SLUG } from "../support/gallery-items.ts";
 import { openGallery } from "../support/gallery-page.ts";
 import type { TestStore } from "../support/gallery-store.ts";
 import { openStore } from "../support/gallery-store.ts";
@@ -14,6 +15,12 @@ interface Seen {
   readonly heightErrorPx: number;
   readonly photos: number;
   readonly blankScreens: number;
+}
+
+interface Box {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
 }
 
 const PAGE_HEIGHT = "document.documentElement.scrollHeight";
@@ -95,6 +102,38 @@ describe("the wall of photos in a real browser", { skip: lacks("chromium") }, ()
     assert.deepEqual(chunks, [1, 1]);
   });
 
+  for (const [width, height] of [
+    [320, 568],
+    [390, 844],
+    [844, 390],
+    [1280, 800],
+  ] as const)
+    it(`shows the whole of every title, and what is below it, at ${width} × ${height}`, async () => {
+      for (const title of ["Ö", "Anna & Ben's wedding, 26 September 2026", "W".repeat(300)]) {
+        const zip = { key: keys.zip(SLUG, "0".repeat(16), "all.zip"), sizeBytes: 9e8, entries: [] };
+        const { link } = await store.publish(galleryOf(40, { title, zips: [zip, zip, zip] }));
+        const context = await browser.open({ viewport: { width, height } });
+        const { page, settled, problems, probe } = await openGallery(context, link);
+        await settled();
+        assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
+        assert.ok(
+          (await page.evaluate<number>("document.querySelector('h1').getBoundingClientRect().top")) >= 0,
+        );
+        // Each is in the page, inside the header, none over another, and the buttons begin where the words do.
+        const [hero, ...stack] = await probe<Box[]>("boxes('.hero, h1, #count, #until, .get p, .get a')");
+        const links = stack.slice(-3);
+        assert.deepEqual([stack.length, hero?.top, links[0]?.left], [7, 0, stack[0]?.left]);
+        const lines = [...stack.slice(0, 4), links[0]];
+        for (const [at, line] of lines.entries())
+          assert.ok((line?.top ?? 0) >= (lines[at - 1]?.bottom ?? 0) - 0.5, `${title.slice(0, 9)}: ${at}`);
+        assert.ok((lines[2]?.bottom ?? 0) <= (hero?.bottom ?? 0), "the words are on the photo");
+        await page.locator(".get a").last().click({ trial: true });
+        assert.equal(await probe("shifts()"), 0);
+        assert.deepEqual(problems, []);
+        await context.close();
+      }
+    });
+
   it("fits the narrowest phone with the longest title, and prints dark on white", async () => {
     const { link } = await store.publish(galleryOf(40, { title: "W".repeat(300) }));
     const context = await browser.open({ viewport: { width: 320, height: 568 }, colorScheme: "dark" });
@@ -122,6 +161,11 @@ describe("the wall of photos in a real browser", { skip: lacks("chromium") }, ()
       "Kept; no preview yet",
     ]);
     assert.equal(await page.locator(".hero").getAttribute("data-i"), "1");
+    assert.equal(await page.textContent("#count"), "28 photos, 1 video, 1 file without a preview");
+    assert.equal(
+      await page.getAttribute("meta[name=description]", "content"),
+      "28 photos, 1 video, 1 file without a preview · Available until Sat 26 Sep",
+    );
     await page.evaluate("scrollTo(0, 1e6)");
     await page.locator("[data-i='28']").waitFor();
     assert.deepEqual(await page.locator("[data-i='28'] > *").allTextContents(), [

@@ -42,6 +42,13 @@ const probe = {
   /** @param {string} selector */
   countOf: (selector) => document.querySelectorAll(selector).length,
 
+  /** Where elements are in the page, in document order. @param {string} selector */
+  boxes: (selector) =>
+    [...document.querySelectorAll(selector)].map((element) => {
+      const { top, bottom, left } = element.getBoundingClientRect();
+      return { top: top + scrollY, bottom: bottom + scrollY, left };
+    }),
+
   /** @param {string} counter */
   isViewing(counter) {
     const slides = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".pswp__item")]);
