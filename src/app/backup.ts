@@ -3,6 +3,7 @@ import type { Context } from "./context.ts";
 import { say } from "./context.ts";
 import { openHouse } from "./house.ts";
 import { slipTo } from "./ingest.ts";
+import { assertLibrary } from "./library-there.ts";
 
 /** `ghostroll backup`: a checked copy of the catalog in the library. Returns the exit code. */
 export async function backup(
@@ -10,6 +11,7 @@ export async function backup(
   context: Context,
 ): Promise<number> {
   const settings = context.settings(command.settings);
+  assertLibrary(settings);
   const house = await openHouse(settings, { isServing: false, onSlip: slipTo(context.err) });
   try {
     const path = await house.backUp();

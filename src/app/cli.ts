@@ -159,7 +159,10 @@ function read(argv: readonly string[]): { words: readonly string[]; options: Giv
     if (placeholder === null && token.value !== undefined)
       throw new Failure("usage", `${token.rawName} takes no value.`);
     if (placeholder !== null && (token.value === undefined || isNextOption(token)))
-      throw new Failure("usage", `${token.rawName} needs a value: ${token.rawName} ${placeholder}`);
+      throw new Failure("usage", `${token.rawName} needs a value: \`${token.rawName} ${placeholder}\`.`);
+    // What a shell makes of a variable that is not set; taken for "not given", it would lead to another library.
+    if (token.value === "")
+      throw new Failure("usage", `${token.rawName} is empty: \`${token.rawName} ${placeholder}\`.`);
     options.set(token.name, [...(options.get(token.name) ?? []), token.value ?? ""]);
   }
   return { words, options };
@@ -195,7 +198,7 @@ function commandNamed(word: string): CommandName {
   const guess = meant ?? (/[/.]/.test(word) ? `ingest ${word}` : null);
   throw new Failure(
     "usage",
-    `There is no command "${word}"${guess === null ? "." : `; did you mean: ghostroll ${guess}`}`,
+    `There is no command "${word}"${guess === null ? "." : `; did you mean \`ghostroll ${guess}\`?`}`,
   );
 }
 
@@ -221,8 +224,8 @@ function pathOf(name: CommandName, words: readonly string[]): string {
     throw new Failure(
       "usage",
       argument === "SESSION"
-        ? `Say which session: ghostroll ${name} last; \`ghostroll sessions\` lists them.`
-        : `Say which card or folder: ghostroll ${name} /media/CARD`,
+        ? `Say which session, as in \`ghostroll ${name} last\`; \`ghostroll sessions\` lists them.`
+        : `Say which card or folder, as in \`ghostroll ${name} /media/CARD\`.`,
     );
   if (surplus !== undefined)
     throw new Failure(

@@ -6,7 +6,6 @@ import { openCards } from "../card/inventory.ts";
 import type { watchCards } from "../card/watcher.ts";
 import { lastBackUpMs } from "../catalog/backup.ts";
 import { openCatalog } from "../catalog/catalog.ts";
-import { examineCatalog } from "../catalog/examine.ts";
 import { lockLibrary } from "../catalog/lock.ts";
 import type { Settings } from "../config/slices.ts";
 import { count } from "../domain/amounts.ts";
@@ -29,9 +28,10 @@ import { openWorkers } from "../workers/pool.ts";
 import type { Announcer } from "./announce.ts";
 import { openAnnouncer } from "./announce.ts";
 import { openCardWorkers, patienceFor } from "./card-workers.ts";
+import { assertOriginals } from "./library-there.ts";
 import { openSecond } from "./second.ts";
 import { secondPlaces } from "./second-places.ts";
-import { openStore, storeName } from "./store.ts";
+import { hasAddress, openStore, storeName } from "./store.ts";
 import { openTexts, tellingCatalog } from "./texts.ts";
 
 export interface HouseOptions {
@@ -69,6 +69,8 @@ export interface House {
   readonly peek: Parameters<typeof watchCards>[0]["peek"];
   /** `null` when galleries are not served from here. */
   readonly web: Web | null;
+  /** Whether links lead somewhere, now or once the daemon serves what they lead to. */
+  readonly hasAddress: boolean;
   /** Ends what is under way and closes the rooms in reverse. */
   close(): Promise<void>;
 }
@@ -101,7 +103,7 @@ export async function openHouse(
     for (const end of closing.splice(0).reverse()) await end();
   };
   try {
-    assertLibraryThere(place);
+    assertOriginals(place);
     // Their names too must survive a power cut, before anything in them is taken as kept.
     for (const folder of [place.baseDir, dirname(place.dbPath)]) await makeFolder(folder);
     closing.push(...lockPlace(place));
@@ -137,7 +139,8 @@ export async function openHouse(
     await library.sweep();
 
     const { counted, traffic } = countPuts(revocableStore(store, catalog.isRevoked));
-    const texts = openTexts(settings, catalog, counted, onText);
+    const leadsSomewhere = web !== null || hasAddress(settings);
+    const texts = openTexts(settings, catalog, counted, onText, leadsSomewhere);
     closing.push(texts.close);
     const announcer = openAnnouncer(settings, catalog, (error) => onSlip("GHOSTROLL_ON_EVENT failed", error));
     closing.push(announcer.settled);
@@ -201,26 +204,13 @@ export async function openHouse(
       announcer,
       peek,
       web,
+      hasAddress: leadsSomewhere,
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-/** An empty folder where its disk should be mounted is no library: cards would be taken for kept, or copied onto another disk. */
-function assertLibraryThere({ baseDir, dbPath }: Settings["library"]): void {
-  const originals = join(baseDir, "originals");
-  if (existsSync(originals)) return;
-  const catalog = examineCatalog(dbPath);
-  const kept = catalog?.counts().originals ?? 0;
-  catalog?.close();
-  if (kept > 0)
-    throw new Failure(
-      "library-missing",
-      `${originals} is not there, but ${dbPath} knows of ${count(kept, "original")} in it; is its disk mounted?`,
-    );
 }
 
 /** Makes this process the only one at work on a library, and on its catalog where that lies elsewhere. Returns the releases. */

@@ -20,6 +20,7 @@ import type { House, HouseOptions } from "./house.ts";
 import { openHouse } from "./house.ts";
 import { refuseOwn } from "./own-places.ts";
 import { qrText } from "./qr.ts";
+import { hasAddress, NO_ADDRESS } from "./store.ts";
 import type { Summary } from "./summary.ts";
 import { exitCodeOf, summarize, summaryLines } from "./summary.ts";
 import type { Display } from "./terminal.ts";
@@ -41,15 +42,21 @@ export async function ingest(
   const staysOpen = isLocal && (command.serve ?? (context.out.isTTY === true && !command.json));
   const house = await openServing(settings, command.serve === true, context);
   try {
-    const summary = await ingestInto(house, volume, rescanOf(settings, volume), context, command.json);
+    const rescan = rescanOf(settings, volume);
+    const summary = await ingestInto(house, volume, rescan, context, {
+      isQuiet: command.json,
+      // A port of this run alone leads nowhere once it has ended.
+      hasLink: house.hasAddress && (staysOpen || hasAddress(settings)),
+    });
     if (command.json)
       say(context.out, JSON.stringify({ ...summary, exitCode: exitCodeOf(summary) }, null, 2));
     if (staysOpen && house.web !== null && summary.link !== null) await keepServing(context);
-    else if (isLocal && summary.link !== null && !command.json)
-      say(
-        context.out,
-        "The link opens while this machine serves it: `ghostroll watch`, or `ingest` with --serve.",
-      );
+    else if (isLocal && !command.json) {
+      if (summary.link !== null)
+        say(context.out, "The link opens while this machine serves it: `ghostroll watch`, or `ingest` with --serve."); // biome-ignore format: one line
+      else if (summary.sessions.length > 0)
+        say(context.out, hasAddress(settings) ? "The gallery opens once `ghostroll watch` serves it; `ghostroll link last` shows its link then." : NO_ADDRESS); // biome-ignore format: one line
+    }
     return exitCodeOf(summary);
   } finally {
     await house.close();
@@ -82,7 +89,9 @@ async function openServing(settings: Settings, isAsked: boolean, { err }: Contex
   } catch (error) {
     if (isAsked || !(error instanceof Failure) || error.code !== "port-in-use") throw error;
     say(err, `${error.message} The gallery is made, but not served now. ${error.policy.hint}`);
-    return openHouse(settings, { isServing: false, onSlip: slipTo(err), onSecond: warnTo(err) });
+    // Links with that port would lead to the other program.
+    const elsewhere = { ...settings, web: { ...settings.web, port: 0 } };
+    return openHouse(elsewhere, { isServing: false, onSlip: slipTo(err), onSecond: warnTo(err) });
   }
 }
 
@@ -92,19 +101,19 @@ export async function ingestInto(
   volume: Volume,
   rescan: Rescan,
   context: Context,
-  isQuiet = false,
+  { isQuiet = false, hasLink = true }: { readonly isQuiet?: boolean; readonly hasLink?: boolean } = {},
 ): Promise<Summary> {
   const { ports } = house;
   const options = { ...house.options, rescan };
-  const columns = () => context.out.columns ?? DEFAULT_COLUMNS;
-  const tracker = track(volume.label);
+  const columns = () => context.out.columns || DEFAULT_COLUMNS;
+  const tracker = track(volume.label, hasLink);
   const display = isQuiet ? null : openDisplay({ ...displayOptions(context), columns });
   const announce = house.announcer.hearCard(volume.label);
   let shown = null as Session | null;
   const report: Parameters<typeof ingestCard>[3] = (told) => {
     tracker.hear(told);
     if (told.kind === "published") shown = told.session;
-    announce(told);
+    if (hasLink || told.kind !== "published") announce(told);
     // With nothing to read there is nothing to watch: the summary says it all.
     if (tracker.look().foundFiles > 0) display?.update(tracker.look());
   };
@@ -137,7 +146,7 @@ export async function ingestInto(
     const uncopied = certificate.uncopied ?? (await ports.second?.copied("all", context.signal)) ?? null;
     display?.close();
     const shownLink = shown !== null && ports.catalog.isRevoked(shown.slug) ? null : tracker.look().link;
-    const latest = ports.catalog.latestGallery(volume.id);
+    const latest = hasLink ? ports.catalog.latestGallery(volume.id) : null;
     const [link, unsigned] = shownLink === null && latest ? await linkNow(latest, ports) : [shownLink, null];
     const outcome = { ...ingested, undelivered: undelivered ?? unsigned, rest, originals };
     const certified = { ...certificate, uncopied };

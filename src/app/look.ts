@@ -13,7 +13,8 @@ import { linkOf } from "../ingest/publish.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
-import { openStore, storeName } from "./store.ts";
+import { assertFolder } from "./library-there.ts";
+import { hasAddress, NO_ADDRESS, openStore, storeName } from "./store.ts";
 import { inBucketInWords } from "./summary.ts";
 import { unsentInWords, unsentOf } from "./unsent.ts";
 
@@ -32,6 +33,7 @@ interface SessionLook extends Tally {
 /** `ghostroll status`, `sessions` and `config`: they only look, also while another process works. */
 export async function look(command: Look, context: Context): Promise<number> {
   const settings = context.settings(command.settings);
+  if (command.name !== "config") assertFolder(settings);
   const { facts, lines } = await {
     status: () => status(settings),
     sessions: () => sessions(settings),
@@ -158,7 +160,7 @@ async function sessions(settings: Settings) {
     lines: [
       ...lines,
       ...(galleries.length === 0 ? [] : ["", "GALLERIES", ...galleries]),
-      ...(unsigned === null ? [] : ["", `No links now: ${unsigned.message} ${unsigned.policy.hint}`]),
+      ...(unsigned === null ? [] : ["", unsigned]),
     ],
   };
 }
@@ -167,8 +169,9 @@ async function sessions(settings: Settings) {
 async function linksTo(
   all: readonly SessionLook[],
   settings: Settings,
-): Promise<{ readonly links: readonly (string | null)[]; readonly unsigned: Failure | null }> {
+): Promise<{ readonly links: readonly (string | null)[]; readonly unsigned: string | null }> {
   if (!all.some(({ published }) => published > 0)) return { links: [], unsigned: null };
+  if (!hasAddress(settings)) return { links: [], unsigned: NO_ADDRESS };
   const closing: (() => void | Promise<void>)[] = [];
   const { store } = await openStore(settings, null, closing);
   try {
@@ -182,7 +185,8 @@ async function linksTo(
     );
     return { links, unsigned: null };
   } catch (error) {
-    if (Failure.is(error, "session")) return { links: [], unsigned: error };
+    if (Failure.is(error, "session"))
+      return { links: [], unsigned: `No links now: ${error.message} ${error.policy.hint}` };
     throw error;
   } finally {
     for (const close of closing) await close();

@@ -16,6 +16,7 @@ import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
 import { lockPlace } from "./house.ts";
+import { assertLibrary } from "./library-there.ts";
 import { storeName } from "./store.ts";
 
 /** `ghostroll rebuild`: makes the catalog anew from the library. Returns the exit code. */
@@ -24,6 +25,7 @@ export async function rebuild(
   context: Context,
 ): Promise<number> {
   const settings = context.settings(overrides);
+  assertLibrary(settings);
   const { baseDir: root, dbPath, copyWorkers: readers } = settings.library;
   const locks = lockPlace(settings.library);
   const workers = openWorkers({ threads: readers, env: {} });

@@ -19,8 +19,9 @@ import { say } from "./context.ts";
 import type { House } from "./house.ts";
 import { openHouse } from "./house.ts";
 import { slipTo } from "./ingest.ts";
+import { assertLibrary } from "./library-there.ts";
 import { sessionCalled } from "./session-called.ts";
-import { openStore, storeName } from "./store.ts";
+import { hasAddress, NO_ADDRESS, openStore, storeName } from "./store.ts";
 import { textLink } from "./text-link.ts";
 
 type Asked<Name> = Extract<Command, { name: Name }>;
@@ -163,6 +164,7 @@ async function look(
  * became of it. Throws a sentence when there is none.
  */
 function findSession(settings: Settings, word: string, gallery: "open" | "seen" | "any"): PastSession {
+  assertLibrary(settings);
   const catalog = readSessions(settings.library.dbPath);
   try {
     const session = sessionCalled(word, catalog?.allSessions() ?? []);
@@ -258,8 +260,15 @@ async function tell(
   settings: Settings,
   context: Context,
 ): Promise<number> {
-  const now = await inStore(settings, async (store) => linksNow(session, store));
   const title = settings.gallery.title || defaultTitle(session);
+  if (!hasAddress(settings)) {
+    if (text !== null) throw new Failure("settings-invalid", `${title}: ${NO_ADDRESS}`);
+    if (json)
+      say(context.out, JSON.stringify({ session: session.name, title, link: null, endsAt: null, sent: null, exitCode: 0 }, null, 2)); // biome-ignore format: one line
+    else say(context.out, `${title}: ${NO_ADDRESS}`);
+    return 0;
+  }
+  const now = await inStore(settings, async (store) => linksNow(session, store));
   const sent =
     text === null ? null : await textLink(text, session, title, now.link, settings, context.signal);
   const exitCode = sent === null || sent.kind === "sent" ? 0 : sent.kind === "refused" ? 78 : 75;

@@ -26,6 +26,15 @@ export function bucketsOf({ store, share }: Settings): S3Options[] {
   return [store.bucket, pages].flatMap((bucket) => (bucket === null ? [] : { ...options, bucket }));
 }
 
+/** Whether it is known where links lead: with port 0 a gallery of this machine has an address only while it is served. */
+export function hasAddress({ store, web }: Settings): boolean {
+  return store.bucket !== null || web.url !== null || web.port !== 0;
+}
+
+/** Said in the place of a link. */
+export const NO_ADDRESS =
+  "There is no link while nobody serves it, since GHOSTROLL_WEB_PORT is 0, any free port. Set it to a port: `ghostroll watch` serves galleries there.";
+
 /** What to do with bugs in answering a guest, or `null` to serve nothing. */
 type Serving = { readonly onBug: (error: unknown) => void } | null;
 

@@ -1,4 +1,4 @@
-import { allAre, bytesInWords, count } from "../domain/amounts.ts";
+import { allAre, bytesInWords, count, number } from "../domain/amounts.ts";
 import type { Failure, FailureCode } from "../domain/failure.ts";
 import { FAILURES } from "../domain/failure.ts";
 import type { RemovalFacts, Verdict } from "../domain/safety.ts";
@@ -146,7 +146,10 @@ export function summaryLines(summary: Summary): string[] {
     );
   else {
     const parts = [`${count(kept, "file")} kept (${bytesInWords(keptBytes)})`];
-    if (duplicates > 0) parts.push(`${count(duplicates, "duplicate")} of them kept once`);
+    if (duplicates > 0)
+      parts.push(
+        `${number(duplicates)} more ${duplicates === 1 ? "is a duplicate" : "are duplicates"} of what is kept`,
+      );
     if (knownFiles > 0) parts.push(`${count(knownFiles, "file")} known from before`);
     if (failed > 0) parts.push(`${count(failed, "file")} failed`);
     lines.push(`${label}: ${parts.join(", ")}.`);

@@ -102,14 +102,15 @@ export function tellingCatalog(settings: Settings, catalog: Catalog, ring: () =>
   };
 }
 
-/** Starts sending what waits, also from earlier runs. */
+/** Starts sending what waits, also from earlier runs. Where links lead nowhere, it goes on waiting. */
 export function openTexts(
   settings: Settings,
   catalog: Catalog,
   store: Ports["store"],
   hear: SenderOptions["hear"],
+  hasAddress: boolean,
 ): Sender {
-  const { recipients } = settings.notify.texts;
+  const recipients = hasAddress ? settings.notify.texts.recipients : [];
   const accounts = accountsOf(settings);
   // Named for two cards, somebody is one recipient all the same.
   const byId = new Map(recipients.map((recipient) => [recipientId(recipient), recipient]));

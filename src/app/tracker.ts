@@ -12,8 +12,8 @@ export interface Tracker {
   bytesRead(): number;
 }
 
-/** Adds up what the story tells into one picture of how far it is. */
-export function track(label: string, now: () => number = () => performance.now()): Tracker {
+/** Adds up what the story tells into one picture of how far it is; without `hasLink` no link is in it. */
+export function track(label: string, hasLink = true, now: () => number = () => performance.now()): Tracker {
   const startedMs = now();
   const counts = { foundFiles: 0, foundBytes: 0, copiedFiles: 0, copiedBytes: 0, duplicates: 0, failed: 0 };
   const shown = { shownTotal: 0, rendered: 0, uploaded: 0, published: 0 };
@@ -22,6 +22,8 @@ export function track(label: string, now: () => number = () => performance.now()
   let link: string | null = null;
   let isOffloaded = false;
   let sentence: string | null = null;
+  /** What is said besides of what is done last; that the card may be pulled is still what somebody at the machine waits for. */
+  let last: string | null = null;
   return {
     hear(told) {
       switch (told.kind) {
@@ -52,7 +54,9 @@ export function track(label: string, now: () => number = () => performance.now()
           shown.published = told.tiles;
           // Those of an earlier run are in the gallery too.
           shown.shownTotal = Math.max(shown.shownTotal, told.tiles);
-          link = told.link;
+          // What cannot be shown, and a RAW that its JPEG stands for, is not to come any more.
+          if (told.isComplete) shown.shownTotal = told.tiles;
+          if (hasLink) link = told.link;
           break;
         case "sampled":
           sampledBytes += told.bytes;
@@ -62,15 +66,14 @@ export function track(label: string, now: () => number = () => performance.now()
           sentence = "Reading the card a second time, to compare.";
           break;
         case "originals":
+          last = null;
           sentence = `${told.uploaded} of ${count(told.total, "original")} in the bucket.`;
           break;
         case "certified":
           if (told.format?.length === 0) sentence = formatInWords(told.format);
           break;
         case "zipping":
-          // That the card may be pulled is still what somebody at the machine waits for.
-          sentence =
-            `${sentence ?? ""} Everything is in the gallery; what guests download at once is made, ${bytesInWords(told.bytes)}.`.trim();
+          last = `Everything is in the gallery; what guests download at once is made, ${bytesInWords(told.bytes)}.`;
           break;
         case "zips-put-off":
         case "session":
@@ -79,6 +82,15 @@ export function track(label: string, now: () => number = () => performance.now()
       }
     },
     bytesRead: () => sampledBytes + againBytes + counts.copiedBytes,
-    look: () => ({ label, ...counts, ...shown, isOffloaded, link, sentence, startedMs, nowMs: now() }),
+    look: () => ({
+      label,
+      ...counts,
+      ...shown,
+      isOffloaded,
+      link,
+      sentence: [sentence, last].filter((part) => part !== null).join(" ") || null,
+      startedMs,
+      nowMs: now(),
+    }),
   };
 }

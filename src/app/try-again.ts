@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { say } from "./context.ts";
 import { openHouse } from "./house.ts";
 import { slipTo } from "./ingest.ts";
+import { assertLibrary } from "./library-there.ts";
 import { sessionCalled } from "./session-called.ts";
 
 /** `ghostroll retry`: pictures that could not be made, and galleries that are not complete. Returns the exit code. */
@@ -12,10 +13,9 @@ export async function tryAgain(
   { session: name, json, settings: overrides }: Extract<Command, { name: "retry" }>,
   context: Context,
 ): Promise<number> {
-  const house = await openHouse(context.settings(overrides), {
-    isServing: false,
-    onSlip: slipTo(context.err),
-  });
+  const settings = context.settings(overrides);
+  assertLibrary(settings);
+  const house = await openHouse(settings, { isServing: false, onSlip: slipTo(context.err) });
   try {
     const { catalog, options, ports } = house;
     const session = name === null ? null : sessionCalled(name, catalog.allSessions());

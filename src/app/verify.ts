@@ -7,16 +7,16 @@ import type { Context } from "./context.ts";
 import { say } from "./context.ts";
 import { openHouse } from "./house.ts";
 import { slipTo } from "./ingest.ts";
+import { assertLibrary } from "./library-there.ts";
 
 /** `ghostroll verify`: reads originals back from the disk and says which are not as they were kept. Returns the exit code. */
 export async function verify(
   { share, isRepairing, json, settings: overrides }: Extract<Command, { name: "verify" }>,
   context: Context,
 ): Promise<number> {
-  const house = await openHouse(context.settings(overrides), {
-    isServing: false,
-    onSlip: slipTo(context.err),
-  });
+  const settings = context.settings(overrides);
+  assertLibrary(settings);
+  const house = await openHouse(settings, { isServing: false, onSlip: slipTo(context.err) });
   try {
     const isLive = context.out.isTTY === true && !json;
     const progress = (done: number, all: number) => {

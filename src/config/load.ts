@@ -95,7 +95,9 @@ interface Chosen {
 function choose(name: SettingName, layers: readonly Layer[], known: Known): Chosen {
   for (const { origin, place, texts } of layers) {
     const text = texts.get(name);
-    if (text === undefined || (text === "" && !SETTINGS[name].kind.mayBeEmpty)) continue;
+    // Whoever types an empty value means something by it, or a variable of their shell is not set.
+    const isSilent = text === "" && origin !== "flag" && !SETTINGS[name].kind.mayBeEmpty;
+    if (text === undefined || isSilent) continue;
     return { text, origin, place };
   }
   const profile = Object.entries(PROFILES).find(([profileName]) => profileName === known.textOf("PROFILE"));

@@ -54,6 +54,12 @@ const oneCoreLeft: Default = {
 /** More is a typing error: no machine this is for has more cores, and no card, store or uplink gets faster by it. */
 const MAX_WORKERS = 64;
 
+/** Amazon's own may be 3 to 63 characters long; other stores take more. */
+const BUCKET = text(
+  "the name of a bucket: 2 to 255 letters, digits and any of - _ . after the first",
+  /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/,
+);
+
 /** What fits into a header as it is. */
 const WORD = /^[\x21-\x7e]+$/;
 
@@ -85,14 +91,14 @@ export const SETTINGS = {
   RENDER_TIMEOUT_SECONDS: { kind: integer(5, 3600, "seconds"), default: "60", meaning: "A picture that takes longer has hung its decoder, which is ended; the original is kept." },
   MAX_MEGAPIXELS:   { kind: integer(1, 2000, "megapixels"), default: "160", meaning: "Larger pictures are kept but not rendered: beyond any camera's own size they are panoramas, or made to exhaust the memory." },
 
-  S3_BUCKET:        { kind: optional(text("the name of a bucket", /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/)), default: "", meaning: "The bucket galleries go to; empty keeps them in the library and serves them from this machine." },
+  S3_BUCKET:        { kind: optional(BUCKET), default: "", meaning: "The bucket galleries go to; empty keeps them in the library and serves them from this machine." },
   S3_PREFIX_ROOT:   { kind: text("letters, digits and any of - _ . /", /^\/*[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*\/*$/), default: "ghostroll", meaning: "Folder in the bucket, so that it can hold other things too." },
   S3_ENDPOINT:      { kind: optional(address), default: "", meaning: "Address of an S3-compatible store; empty is Amazon's own." },
   S3_REGION:        { kind: text("letters, digits and -", /^[A-Za-z0-9-]+$/), default: { words: "AWS_REGION, else us-east-1", from: (known) => known.awsRegion ?? "us-east-1" }, meaning: "Region of the bucket; it is part of every signature." },
   S3_FORCE_PATH_STYLE: { kind: boolean, default: { words: "true when GHOSTROLL_S3_ENDPOINT is set", from: (known) => String(known.textOf("S3_ENDPOINT") !== "") }, meaning: "Put the bucket into the path instead of the host name, as most stores other than Amazon's need it." },
   PRESIGN_EXPIRY_SECONDS: { kind: integer(60, 604_800, "seconds"), default: "604800", meaning: "How long links work: seven days is the longest a signature can last (SigV4)." },
   SHARE:            { kind: choice(SHARE_MODES), default: { words: "presigned with GHOSTROLL_S3_BUCKET, else lan", from: (known) => known.textOf("S3_BUCKET") === "" ? "lan" : "presigned" }, meaning: "How guests open a gallery: presigned by a long link that ends after seven days; capability by a short one that lasts, from a part of the bucket that anyone may read, with pictures that stay private; cdn by your own domain in front of the bucket; lan from this machine. docs/sharing.md says what each needs." },
-  SHARE_BUCKET:     { kind: optional(text("the name of a bucket", /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/)), default: "", meaning: "With capability: another bucket for the pages, which anyone may read, so that the one with the pictures can refuse all public access; empty puts them into the same." },
+  SHARE_BUCKET:     { kind: optional(BUCKET), default: "", meaning: "With capability: another bucket for the pages, which anyone may read, so that the one with the pictures can refuse all public access; empty puts them into the same." },
   SHARE_URL:        { kind: optional(address), default: "", meaning: "With capability and cdn: the address that GHOSTROLL_S3_PREFIX_ROOT in the bucket has for guests, as in https://photos.example.org/ghostroll; empty is the bucket's own address." },
   PRESIGN_ACCESS_KEY_ID: { kind: secret("the id of an access key", WORD), default: "", meaning: "Access key that signs links in the place of AWS_ACCESS_KEY_ID: one that may read galleries and nothing else (docs/iam/presigner.json), so that no link can reach an original. Replacing it ends every link." },
   PRESIGN_SECRET_ACCESS_KEY: { kind: secret("the secret of that key", WORD), default: "", meaning: "Its secret." },

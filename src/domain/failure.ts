@@ -15,7 +15,7 @@ interface Policy {
 // biome-ignore format: a table reads in columns
 export const FAILURES = {
   "file-unreadable":     { stops: "file",    retry: true,  exit: 3,  hint: "Clean the card's contacts or try another reader, then insert the card again." },
-  "file-changed":        { stops: "file",    retry: true,  exit: 3,  hint: "It was being written while it was read; insert the card again." },
+  "file-changed":        { stops: "file",    retry: true,  exit: 3,  hint: "Something else writes to this card or folder: insert it again when that is done." },
   "file-silent":         { stops: "file",    retry: true,  exit: 3,  hint: "Clean the card's contacts or try another reader, then insert the card again." },
   "file-refused":        { stops: "file",    retry: false, exit: 3,  hint: "Only regular files are taken from a card." },
   "image-undecodable":   { stops: "file",    retry: false, exit: 3,  hint: "The file itself is kept as it is; only its picture is missing." },

@@ -127,6 +127,32 @@ describe("bad input gets a sentence with the fix", () => {
     await assert.rejects(readdir(base), { code: "ENOENT" });
   });
 
+  it("a library that is not where a command is told that it is: none is made, and all is not well", async (t) => {
+    const { folder, base } = await places(t);
+    const commands = [
+      "verify",
+      "retry",
+      "backup",
+      "rebuild",
+      "link last",
+      "share last --renew",
+      "revoke last",
+    ];
+    for (const command of commands) {
+      const flagged = await ghostroll([...command.split(" "), "--base-dir", base]);
+      assertSays(flagged, 64, new RegExp(`no library in ${base}, as --base-dir says`));
+      const set = await ghostroll(command.split(" "), { env: { GHOSTROLL_BASE_DIR: base } });
+      assertSays(set, 64, /as GHOSTROLL_BASE_DIR in the environment says/);
+    }
+    assert.deepEqual(await readdir(folder), []);
+    const file = join(folder, "file");
+    await writeFile(file, "");
+    for (const command of ["status", "sessions", "verify"])
+      assertSays(await ghostroll([command, "--base-dir", file]), 64, /A file cannot be a library/);
+    const nowhere = await ghostroll(["ingest", folder, "--base-dir", "/proc/nowhere", "--no-serve"]);
+    assertSays(nowhere, 74, /\/proc\/nowhere cannot be made/);
+  });
+
   it("several bad values, all in one message", async (t) => {
     const { base } = await places(t);
     const env = {
@@ -145,7 +171,7 @@ describe("bad input gets a sentence with the fix", () => {
   });
 
   it("a port in use", async (t) => {
-    const { card, flags } = await places(t);
+    const { card, base, flags } = await places(t);
     await pictureCard(card, 1);
     const other = createServer().listen(0, "127.0.0.1");
     t.after(() => void other.close());
@@ -154,7 +180,32 @@ describe("bad input gets a sentence with the fix", () => {
     const asked = ["ingest", card, ...flags.slice(0, 2), "--serve", "--set", `WEB_PORT=${port}`];
     assertSays(await ghostroll(asked), 75, new RegExp(`${port}`), /GHOSTROLL_WEB_PORT/);
     const unasked = await ghostroll(["ingest", card, ...flags, "--set", `WEB_PORT=${port}`]);
-    assertSays(unasked, 0, /not served/);
+    assertSays(unasked, 0, /not served/, /`ghostroll watch`/);
+    assert.doesNotMatch(unasked.out, /http:/, "a link would lead to the other program");
+    assert.match((await ghostroll(["link", "last", "--base-dir", base])).out, /http:\/\/127\.0\.0\.1:8081\//);
+  });
+
+  it("a link while no port is chosen: none, and what to set", async (t) => {
+    const { card, base, flags } = await places(t);
+    await pictureCard(card, 1);
+    const port = ["--set", "WEB_PORT=0"];
+    const ended = await ghostroll(["ingest", card, ...flags, ...port]);
+    assertSays(ended, 0, /Set it to a port/);
+    for (const argv of [["link", "last"], ["sessions"], ["share", "last", "--renew"]]) {
+      const said = await ghostroll([...argv, "--base-dir", base, ...port]);
+      assertSays(said, 0, /GHOSTROLL_WEB_PORT is 0/, /`ghostroll watch`/);
+      assert.doesNotMatch(said.out, /http:/);
+    }
+    const sent = await ghostroll([
+      "link",
+      "last",
+      "--text",
+      "command:/bin/false",
+      "--base-dir",
+      base,
+      ...port,
+    ]);
+    assertSays(sent, 78, /GHOSTROLL_WEB_PORT is 0/);
   });
 
   it("an endpoint that cannot be reached: the originals are kept, and go out later", async (t) => {
@@ -169,9 +220,11 @@ describe("bad input gets a sentence with the fix", () => {
     };
     const ended = await ghostroll(["ingest", card], { env });
     assertSays(ended, 75, /127\.0\.0\.1:1/, /originals are kept/, /GHOSTROLL_S3_ENDPOINT/);
-    assert.doesNotMatch(ended.out + ended.err, /wJalrXUtnFEMI/);
+    assert.match(ended.out, /Uploading a picture: 127\.0\.0\.1:1 cannot be reached/);
+    assert.doesNotMatch(ended.out + ended.err, /wJalrXUtnFEMI|[0-9a-f]{64}|\bg\//);
     assert.equal((await originals(base)).length, 3);
-    const later = await ghostroll(["ingest", card, "--base-dir", base, "--no-serve"]);
+    const url = ["--set", "WEB_URL=http://ghostroll.test"];
+    const later = await ghostroll(["ingest", card, "--base-dir", base, "--no-serve", ...url]);
     assertSays(later, 0, /Nothing new/, /\/o\/g\//);
   });
 

@@ -51,15 +51,17 @@ describe("command line", () => {
     });
 
   for (const [argv, sentence] of [
-    ["ingst x", /no command "ingst"; did you mean: ghostroll ingest$/],
-    ["/media/CARD", /did you mean: ghostroll ingest \/media\/CARD$/],
+    ["ingst x", /no command "ingst"; did you mean `ghostroll ingest`\?$/],
+    ["/media/CARD", /did you mean `ghostroll ingest \/media\/CARD`\?$/],
     ["frobnicate", /^There is no command "frobnicate"\.$/],
-    ["ingest", /Say which card or folder: ghostroll ingest/],
+    ["ingest", /Say which card or folder, as in `ghostroll ingest \/media\/CARD`\.$/],
     ["ingest a b", /one folder at a time, but got "b"/],
     ["watch x", /watch takes no further word, but got "x"/],
     ["ingest a --rescna full", /no option --rescna; did you mean --rescan\?/],
     ["ingest a --rescan ful", /--rescan is stat, sampled, full, but got "ful"; did you mean full\?/],
-    ["ingest a --rescan", /--rescan needs a value: --rescan HOW/],
+    ["ingest a --rescan", /--rescan needs a value: `--rescan HOW`\.$/],
+    ["ingest a --base-dir=", /--base-dir is empty: `--base-dir DIR`\.$/],
+    ["demo --card=", /--card is empty: `--card DIR`\.$/],
     ["ingest a --serve --no-serve", /contradict/],
     ["ingest a --json=1", /--json takes no value/],
     ["ingest a --port 80", /--port does not belong to ingest, but to: demo\./],
@@ -70,12 +72,17 @@ describe("command line", () => {
     ["verify --share 0", /--share is a number from 1 .* but got "0"/],
     ["retry a b", /one session at a time, but got "b"/],
     ["-x", /no option -x/],
-    ["help ingst", /did you mean: ghostroll ingest$/],
+    ["help ingst", /did you mean `ghostroll ingest`\?$/],
   ] as const)
     it(`says what to type instead of: ghostroll ${argv}`, () => {
       assert.throws(
         () => parseCommand(argv.split(" ")),
         (error) => Failure.is(error) && error.code === "usage" && sentence.test(error.message),
+      );
+      // The hint of its kind follows.
+      assert.throws(
+        () => parseCommand(argv.split(" ")),
+        (error) => Failure.is(error) && /[.?]$/.test(error.message),
       );
     });
 

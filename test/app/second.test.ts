@@ -36,7 +36,9 @@ async function places(t: TestContext, pictures = 4, disk?: string): Promise<Plac
   const second = await mkdtemp(join(disk ?? (await loopDisk(t, DISK_BYTES)).disk, "ghostroll-second-"));
   const base = join(folder, "library");
   const card = await pictureCard(join(folder, "card"), pictures);
-  const settings = ["--base-dir", base, "--set", `SECOND_DIR=${second}`, "--set", "RESERVE_MB=0"];
+  // With an address, links do not depend on which port is free.
+  const more = [`SECOND_DIR=${second}`, "RESERVE_MB=0", "WEB_URL=http://ghostroll.test"];
+  const settings = ["--base-dir", base, ...more.flatMap((each) => ["--set", each])];
   return {
     card,
     base,

@@ -288,7 +288,7 @@ describe("the link of a gallery", () => {
 
   it("that cannot be given is refused with what to type instead", async (t) => {
     const { run } = await library(t);
-    assert.match((await run("link")).err, /Say which session: ghostroll link last/);
+    assert.match((await run("link")).err, /Say which session, as in `ghostroll link last`; /);
     assert.match((await run("share", "last")).err, /share last --renew` makes a new one/);
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
@@ -138,7 +138,8 @@ describe("ghostroll verify", () => {
   });
 
   it("has nothing to say of an empty library", async (t) => {
-    const { run } = await library(t, [], true);
+    const { base, run } = await library(t, [], true);
+    await mkdir(join(base, "originals"), { recursive: true });
     const { code, out } = await run("verify");
     assert.deepEqual([code, out], [0, "The library holds no originals yet.\n"]);
   });

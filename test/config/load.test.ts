@@ -165,6 +165,21 @@ describe("settings", () => {
     assert.deepEqual([values.WEB_PORT, origins.WEB_PORT], [9000, ".env"]);
   });
 
+  it("refuse an empty value on the command line, where a shell puts one for a variable that is not set", () => {
+    assert.match(
+      problemsOf({ flags: { BASE_DIR: "" } })[0] ?? "",
+      /BASE_DIR is "" on the command line; allowed is a path/,
+    );
+    assert.equal(load({ flags: { S3_BUCKET: "" } }).values.S3_BUCKET, null);
+  });
+
+  it("say how the name of a bucket may be, when it may not be so", () => {
+    assert.match(
+      problemsOf({ flags: { S3_BUCKET: "x" } })[0] ?? "",
+      /allowed is .* 2 to 255 letters, digits/,
+    );
+  });
+
   it("resolve ~ and relative paths", () => {
     const { library } = load({ flags: { BASE_DIR: "photos", GHOSTROLL_DB_PATH: "~/db/x.db" } });
     assert.deepEqual([library.baseDir, library.dbPath], [join(cwd, "photos"), "/home/ada/db/x.db"]);
