@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { getCompileCacheDir } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +7,6 @@ import { lastBackUpMs } from "../catalog/backup.ts";
 import { openCatalog } from "../catalog/catalog.ts";
 import { lockLibrary } from "../catalog/lock.ts";
 import type { Settings } from "../config/slices.ts";
-import { count } from "../domain/amounts.ts";
 import { Failure } from "../domain/failure.ts";
 import type { NewObject } from "../domain/object.ts";
 import { makeDirectory } from "../flow/durable.ts";
