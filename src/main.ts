@@ -40,7 +40,7 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
     case "share":
       return (await import("./app/share.ts")).share(command, context);
     case "revoke":
-      return (await import("./app/share.ts")).revoke(command, context);
+      return (await import("./app/revoke.ts")).revoke(command, context);
     case "rebuild":
       return (await import("./app/rebuild.ts")).rebuild(command, context);
     case "backup":
