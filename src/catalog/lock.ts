@@ -4,14 +4,18 @@ import Database from "better-sqlite3";
 import { Failure } from "../domain/failure.ts";
 import { translated } from "./open.ts";
 
+/** Whoever asks whether a library is worked on holds the lock for less than a millisecond, and may ask again and again. */
+const WAIT_MS = 250;
+
 /**
  * Makes this process the only one that writes to a library; returns the release. The lock is SQLite's own (fcntl), so it
- * ends with the process however that ends, and no stale lock file needs a person. Throws `catalog-busy`.
+ * ends with the process however that ends, and no stale lock file needs a person. Throws `catalog-busy` when it is
+ * held for longer than a moment.
  */
-export function lockLibrary(path: string): () => void {
+export function lockLibrary(path: string, waitMs = WAIT_MS): () => void {
   return translated(path, () => {
     mkdirSync(dirname(path), { recursive: true });
-    const lock = new Database(path, { timeout: 0 });
+    const lock = new Database(path, { timeout: waitMs });
     try {
       lock.exec("BEGIN EXCLUSIVE");
     } catch (error) {
@@ -27,7 +31,7 @@ export function lockLibrary(path: string): () => void {
 export function isLocked(path: string): boolean {
   if (!existsSync(path)) return false;
   try {
-    lockLibrary(path)();
+    lockLibrary(path, 0)();
     return false;
   } catch (error) {
     if (error instanceof Failure && error.code === "catalog-busy") return true;

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -16,6 +18,7 @@ import { mediaByName } from "../../src/domain/media.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { tempFolder } from "../support/temp.ts";
 
+const LOCK = new URL("../../src/catalog/lock.ts", import.meta.url).href;
 const path = (text: string) => new TextEncoder().encode(text);
 const hashOf = (text: string) => contentHash(createHash("sha256").update(text).digest("hex"));
 const volume = { id: "v1" as VolumeId, root: "/card", label: "EOS" };
@@ -117,6 +120,23 @@ describe("the catalog", () => {
     assert.throws(() => lockLibrary(lock), { code: "catalog-busy" });
     release();
     lockLibrary(lock)();
+  });
+
+  it("lets a process begin beside one that asks all the time whether somebody works on the library", async (t) => {
+    const lock = join(await tempFolder(t), "lock");
+    lockLibrary(lock)();
+    const asking = `import { isLocked } from ${JSON.stringify(LOCK)};
+      process.stdout.write("asking");
+      for (;;) isLocked(${JSON.stringify(lock)});`;
+    const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", asking]);
+    try {
+      await once(child.stdout, "data");
+      for (let starts = 0; starts < 200; starts++) lockLibrary(lock)();
+      assert.equal(child.exitCode, null);
+    } finally {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
   });
 
   it("tells known files by volume and path, with names that are not UTF-8", async (t) => {
