@@ -5,7 +5,7 @@ import { Failure } from "../domain/failure.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import type { Logger } from "./log.ts";
-import { openLog } from "./log.ts";
+import { isJournal, openLog } from "./log.ts";
 import { openSupervisor } from "./notify-systemd.ts";
 import { onReload } from "./shutdown.ts";
 import { keepWatch } from "./watch.ts";
@@ -85,5 +85,5 @@ function logFor({ log, store, notify }: Settings): Logger {
     store.linkCredentials?.secretAccessKey ?? null,
     ...textSecrets(notify.texts),
   ];
-  return openLog({ level: log.level, secrets });
+  return openLog({ level: log.level, secrets, isJournal: isJournal(environment()) });
 }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
 import { openLog } from "../../src/app/log.ts";
 import { Failure } from "../../src/domain/failure.ts";
+
+const LOG = new URL("../../src/app/log.ts", import.meta.url).href;
 
 function record(level = "info", secrets: string[] = []) {
   const lines: string[] = [];
@@ -19,6 +22,22 @@ describe("log", () => {
     assert.equal(line["msg"], "card offloaded");
     assert.match(String(line["time"]), /^\d{4}-\d\d-\d\dT/);
     assert.ok(!("pid" in line));
+  });
+
+  it("begins a line with its severity where the journal takes that off, and nowhere else", async () => {
+    // What a service finds itself with; here a pipe is the journal.
+    const journal = 'exec 3>&1; JOURNAL_STREAM=$(stat --dereference --format %d:%i /dev/fd/3) exec "$@"';
+    for (const [under, start] of [
+      [["sh", "-c", journal, "sh"], '<4>{"level":"warn"'],
+      [["env", "JOURNAL_STREAM=1:1"], '{"level":"warn"'],
+      [[], '{"level":"warn"'],
+    ] as const) {
+      const log = `import { isJournal, openLog } from ${JSON.stringify(LOG)};
+        openLog({ level: "info", isJournal: isJournal(process.env) }).warn("said");`;
+      const command = [...under, process.execPath, "--input-type=module-typescript", "--eval", log];
+      const out = execFileSync(command[0] ?? "", command.slice(1), { encoding: "utf8" });
+      assert.ok(out.startsWith(start), out);
+    }
   });
 
   it("keeps quiet below its level", () => {
