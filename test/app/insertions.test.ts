@@ -88,21 +88,39 @@ describe("a card that is put in and taken out again and again", {
 describe("a card that somebody mounted writable", {
   skip: lacks("mkfs.ext4") || lacksRoot(),
 }, () => {
-  it("is taken in, and warned about", { timeout: 60_000 }, async (t) => {
-    const { media, launch, stop } = await daemon(t);
-    const card = await loopCard(t, files());
-    const target = join(media, "EOS_DIGITAL");
-    await card.insert(target, "rw");
-    try {
+  it("is taken in, warned about, and not written to, but for what the kernel notes of who has read it", {
+    timeout: 120_000,
+  }, async (t) => {
+    for (const options of ["rw,noatime", "rw"]) {
+      const card = await loopCard(t, files());
+      const { media, launch, stop } = await daemon(t);
+      const target = join(media, "EOS_DIGITAL");
+      await card.insert(target, options);
+      const written = () => {
+        execFileSync("sync", ["--file-system", target]);
+        return sectorsWritten(card.device);
+      };
+      // When the first file is opened, ext4 notes where it is mounted.
+      await readFile(join(target, "DCIM/100CANON/SND_0000.WAV"));
+      const before = written();
       const run = launch();
       const log = await until(run, (lines) => times(lines, "card taken in") === 1);
       assert.equal(times(log, "The card is mounted so that it can be written to"), 1);
       await stop(run);
-    } finally {
+      const more = written() - before;
       await card.remove(target);
+      t.diagnostic(`mounted ${options}: ${more} sectors were written while it was taken in`);
+      // Where times of access are kept, each file and folder that is read gets one, whoever reads it.
+      if (options.includes("noatime")) assert.equal(more, 0);
     }
   });
 });
+
+/** How much was ever written to a device, as the kernel counts it (Documentation/block/stat.rst). */
+function sectorsWritten(device: string): number {
+  const stat = readFileSync(`/sys/block/${basename(device)}/stat`, "utf8");
+  return Number(stat.trim().split(/\s+/)[6]);
+}
 
 /** Where mount-card mounts; what was not there before is taken away again. */
 function keepRunFolders(t: TestContext): void {
