@@ -85,14 +85,14 @@ describe("bits that change on their way to the library", { skip: lacks("cc") }, 
   });
 });
 
-describe("a reader that changes a bit of a card that is read twice (--verify-source)", {
+describe("a card of which a bit changes on its way when it is read twice (--verify-source)", {
   skip: lacks("cc", "mkfs.ext4") || (process.getuid?.() === 0 ? false : "mounting a disk takes root"),
 }, () => {
   for (const [which, rule] of [
     ["first", "flip"],
     ["second", "flip-again"],
   ] as const)
-    it(`in the ${which} reading: the card is never safe to format, the file is named, what the card has is kept`, async (t) => {
+    it(`is never called safe to format, the file is named, what it has is kept: in the ${which} reading`, async (t) => {
       const folder = await tempFolder(t);
       const faults = await openFaults(folder);
       const source = await card(folder);
