@@ -46,7 +46,7 @@ export async function ingest(
     const summary = await ingestInto(house, volume, rescan, context, {
       isQuiet: command.json,
       // A port of this run alone leads nowhere once it has ended.
-      hasLink: house.hasAddress && (staysOpen || hasAddress(settings)),
+      isLinkLasting: staysOpen || hasAddress(settings),
     });
     if (command.json)
       say(context.out, JSON.stringify({ ...summary, exitCode: exitCodeOf(summary) }, null, 2));
@@ -101,19 +101,22 @@ export async function ingestInto(
   volume: Volume,
   rescan: Rescan,
   context: Context,
-  { isQuiet = false, hasLink = true }: { readonly isQuiet?: boolean; readonly hasLink?: boolean } = {},
+  {
+    isQuiet = false,
+    isLinkLasting = true,
+  }: { readonly isQuiet?: boolean; readonly isLinkLasting?: boolean } = {},
 ): Promise<Summary> {
   const { ports } = house;
   const options = { ...house.options, rescan };
   const columns = () => context.out.columns || DEFAULT_COLUMNS;
-  const tracker = track(volume.label, hasLink);
+  const tracker = track(volume.label, house.hasAddress);
   const display = isQuiet ? null : openDisplay({ ...displayOptions(context), columns });
   const announce = house.announcer.hearCard(volume.label);
   let shown = null as Session | null;
   const report: Parameters<typeof ingestCard>[3] = (told) => {
     tracker.hear(told);
     if (told.kind === "published") shown = told.session;
-    if (hasLink || told.kind !== "published") announce(told);
+    if (house.hasAddress || told.kind !== "published") announce(told);
     // With nothing to read there is nothing to watch: the summary says it all.
     if (tracker.look().foundFiles > 0) display?.update(tracker.look());
   };
@@ -145,7 +148,9 @@ export async function ingestInto(
     // What earlier runs could not copy, too.
     const uncopied = certificate.uncopied ?? (await ports.second?.copied("all", context.signal)) ?? null;
     display?.close();
-    const shownLink = shown !== null && ports.catalog.isRevoked(shown.slug) ? null : tracker.look().link;
+    const hasLink = house.hasAddress && isLinkLasting;
+    const isRevoked = shown !== null && ports.catalog.isRevoked(shown.slug);
+    const shownLink = hasLink && !isRevoked ? tracker.look().link : null;
     const latest = hasLink ? ports.catalog.latestGallery(volume.id) : null;
     const [link, unsigned] = shownLink === null && latest ? await linkNow(latest, ports) : [shownLink, null];
     const outcome = { ...ingested, undelivered: undelivered ?? unsigned, rest, originals };
