@@ -74,7 +74,8 @@ async function start() {
 
 /** What can wait until the first screen had the network for itself. Neither is missed when it fails. */
 function whenIdle() {
-  sharpenHero().catch(() => undefined);
+  // Half a megabyte: on a slow network, what people scroll to comes first, for as long again as the page took.
+  setTimeout(() => sharpenHero().catch(() => undefined), Math.min(performance.now(), 2 * IDLE_MS));
   setTimeout(() => loadViewer().catch(() => undefined), IDLE_MS);
 }
 

@@ -67,5 +67,6 @@ function tightenStyle(source: string): string {
   return tighten(source)
     .replace(/\s*([{};,])\s*/g, "$1")
     .replaceAll(": ", ":")
+    .replaceAll(";}", "}")
     .replace(/\b0\./g, ".");
 }
