@@ -257,7 +257,7 @@ async function raceOfRevoking(t: TestContext, seed: number): Promise<{ deaths: n
     return { catalog: station.catalog, mine };
   };
   const [, ...others] = await Promise.all([run(true), run(false), run(false)]);
-  const left = [...memory.below(keys.shell(revoked)), ...memory.below(keys.parts(revoked))];
+  const left = [...memory.below(keys.gallery(revoked)), ...memory.below(keys.parts(revoked))];
   assert.deepEqual(left, [], `seed ${seed}: came back`);
   // Whoever had completed it before looks no more; everybody else is in the next gallery of that name.
   for (const { catalog, mine } of others)
@@ -293,12 +293,12 @@ describe("a gallery that three stations fill at once", () => {
         other.put(overtaken, "complete"),
         (error) => error instanceof Failure && error.code === "gallery-gone",
       );
-      assert.deepEqual([...memory.below(keys.shell(slug)), ...memory.below(keys.parts(slug))], []);
+      assert.deepEqual([...memory.below(keys.gallery(slug)), ...memory.below(keys.parts(slug))], []);
       assert.ok(other.catalog.isRevoked(slug) && other.catalog.toTakeDown().length === 0);
       const next = await other.put(store, "complete");
       assert.notEqual(next, slug);
       assert.deepEqual(shown(memory, next).seconds, [2]);
-      assert.deepEqual(memory.below(keys.shell(slug)), []);
+      assert.deepEqual(memory.below(keys.gallery(slug)), []);
     });
 
   it("that one of them revokes never comes back, whoever is at it or dies where", async (t) => {
