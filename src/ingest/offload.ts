@@ -61,6 +61,8 @@ export async function offload(
   let { inventory, fresh } = first;
   let isSame = false;
   for (let round = 0; round < MAX_ROUNDS && !isSame; round++) {
+    // What is read anew has no earlier reading to be compared with: the card may have something else there now.
+    if (catalog.suspects(volume.id).length > 0) catalog.unsuspect(volume.id, fresh.map(pathOf));
     let left = fresh;
     for (;;) {
       const unfinished = catalog.unfinishedSession(volume.id);
@@ -155,6 +157,8 @@ function knownBefore(
   const isCounted = (key: string) => counted.some((paths) => paths.has(key));
   return files.filter((file) => !isFresh.has(file) && !isCounted(pathKey(file.path))).length;
 }
+
+const pathOf = ({ path }: CardFile) => path;
 
 function split<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): [Item[], Item[]] {
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];

@@ -15,7 +15,12 @@ function portsShowing(...listings: Inventory[]): Ports {
   const ports = {
     cards: { list: async () => listings.shift() ?? nothing, assertPresent: async () => {} },
     library: { holdsEach: () => [true] },
-    catalog: { known: () => known, unfinishedSession: () => null, openSession: () => assert.fail() },
+    catalog: {
+      known: () => known,
+      suspects: () => [],
+      unfinishedSession: () => null,
+      openSession: () => assert.fail(),
+    },
   };
   return ports as unknown as Ports;
 }

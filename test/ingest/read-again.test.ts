@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { openCards } from "../../src/card/inventory.ts";
@@ -219,6 +219,26 @@ describe("reading a card a second time", () => {
     await run({ verifySource: false });
     assert.deepEqual(troubles(), []);
     assert.deepEqual(catalog.suspects("v" as VolumeId), []);
+  });
+
+  it("takes a suspect that is another shot now for what it is, and names nothing", async (t) => {
+    let isBroken = true;
+    const { run, troubles, card, catalog, contents } = await box(t, (library) => ({
+      copy: async (volume, file, signal) => {
+        if (isBroken && is(file, "B.JPG")) throw new Failure("card-removed", "The card is gone.");
+        return library.copy(volume, file, signal);
+      },
+    }));
+    await assert.rejects(run({ verifySource: false }), { code: "card-removed" });
+    isBroken = false;
+    const at = join(card, "DCIM/A.JPG");
+    const { atime, mtime } = await stat(at);
+    await writeFile(at, "FIRST");
+    await utimes(at, atime, mtime);
+    await run({ verifySource: false, rescan: "sampled" });
+    assert.deepEqual(troubles(), []);
+    assert.deepEqual(catalog.suspects("v" as VolumeId), []);
+    for (const text of ["first", "FIRST"]) assert.ok((await contents()).has(sha256(Buffer.from(text))), text);
   });
 
   it("is asked for what was read within a minute of an error, before and after it", async () => {
