@@ -20,7 +20,7 @@ export const aspectOf = (byte) => (byte || PLAIN_ASPECT) / 64;
 
 /**
  * Computes where everything stands before anything of it is loaded. Rows break as CSS breaks a wrapping flex line, so the
- * heights are those the tiles will have. A row begins anew at each position in `breaks`.
+ * heights are those the tiles will have. A row starts at each position in `breaks`.
  * @param {Pick<import("../src/gallery/format.ts").Index, "count" | "hero" | "groups">} index
  * @param {ArrayLike<number>} aspects
  * @param {Frame} frame

@@ -134,7 +134,7 @@ export function openLightbox(PhotoSwipe, { position, source, wall, live, words, 
   }
 
   /**
-   * Gives the photo on the screen another index without a new slide, and makes its neighbors anew.
+   * Gives the photo on the screen another index without a new slide, and builds its neighbors again.
    * @param {number} index
    */
   function moveTo(index) {

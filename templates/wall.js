@@ -19,7 +19,7 @@ export function openWall(root, source) {
   let paintedPx = 0;
   /** Where a row must begin so that rows on the screen stay as they are. */
   const breaks = /** @type {Set<number>} */ (new Set());
-  /** Tiles to use again while everything is laid out anew, by the picture they lead to. @type {Map<string, HTMLElement>} */
+  /** Tiles to use again while everything is laid out again, by the picture they lead to. @type {Map<string, HTMLElement>} */
   const given = new Map();
   /** How far the top of the wall is above the top of the screen. */
   const scrolledPx = () => -root.getBoundingClientRect().top;
@@ -84,7 +84,7 @@ export function openWall(root, source) {
     given.clear();
   }
 
-  /** The first photo on the screen, to find it again after everything was laid out anew; nothing at the very top. */
+  /** The first photo on the screen, to find it again after everything was laid out again; nothing at the very top. */
   function anchor() {
     const tiles = scrollY > 0 ? [...root.querySelectorAll("[data-i]")] : [];
     const tile = tiles.find((one) => one.getBoundingClientRect().bottom > 0);

@@ -97,7 +97,7 @@ async function tryWriting(folder: string): Promise<void> {
 }
 
 async function aboutCatalog({ baseDir, dbPath }: Settings["library"]): Promise<Check[]> {
-  const rebuild = "`ghostroll rebuild` makes it anew from the library; nothing is lost by that.";
+  const rebuild = "`ghostroll rebuild` makes it again from the library; nothing is lost by that.";
   let catalog: ReturnType<typeof examineCatalog>;
   try {
     catalog = examineCatalog(dbPath);

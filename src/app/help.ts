@@ -95,7 +95,7 @@ export const COMMANDS = {
   share: {
     argument: "SESSION",
     words: "give a gallery a new link",
-    more: "Signs every link of the gallery anew. One that was revoked opens again under a\nnew address; what led to the old one stays dead.",
+    more: "Signs every link of the gallery again. One that was revoked opens again under a\nnew address; what led to the old one stays dead.",
     options: ["renew", "text", "json", ...COMMON],
     examples: ["ghostroll share last --renew", "ghostroll share 0007 --renew --text +4917012345678"],
   },
@@ -122,7 +122,7 @@ export const COMMANDS = {
   },
   rebuild: {
     argument: null,
-    words: "make a lost or damaged catalog anew from the library",
+    words: "rebuild a lost or damaged catalog from the library",
     more: "Reads session.json and SHA256SUMS of each session, and whatever file no manifest\nnames. The old catalog is put aside, links stay the same, and what the store has\nis not uploaded again.",
     options: ["verify", "json", ...COMMON],
     examples: ["ghostroll rebuild", "ghostroll rebuild --verify"],

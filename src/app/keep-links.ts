@@ -26,7 +26,7 @@ export interface LinkKeeper {
 }
 
 /**
- * Keeps the links of a library as they should be while the daemon runs: signs them anew, and takes down what is revoked, also
+ * Keeps the links of a library as they should be while the daemon runs: renews them, and takes down what is revoked, also
  * by a command in another process, and warns a day before a link ends. `deliveries` hears when that wants something delivered.
  */
 export function openLinkKeeper(
@@ -43,7 +43,7 @@ export function openLinkKeeper(
         warn();
         const ends = AbortSignal.any([stopped, signal]);
         const { signed, failure } = await signAgain(options.title, ports, ends);
-        if (signed.length > 0) log.info({ sessions: signed }, "links signed anew");
+        if (signed.length > 0) log.info({ sessions: signed }, "links renewed");
         return failure;
       });
     },

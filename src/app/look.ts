@@ -177,7 +177,7 @@ async function linksTo(
   try {
     const links = await Promise.all(
       all.map(async ({ session, published }) =>
-        // Pages whose link has ended are not signed anew: a fresh link would open them without their pictures.
+        // Pages whose link has ended are not signed again: a fresh link would open them without their pictures.
         published > 0 && linkState(session.linkEndsMs, Date.now()) !== "ended"
           ? linkOf(session, store)
           : null,

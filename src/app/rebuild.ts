@@ -8,7 +8,7 @@ import { RECORDS, sessionFolder } from "../domain/layout.ts";
 import { writeSessionRecord } from "../domain/session-record.ts";
 import { writeDurably } from "../flow/durable.ts";
 import type { Rebuilt } from "../ingest/rebuild.ts";
-import { rebuild as makeAnew } from "../ingest/rebuild.ts";
+import { rebuild as rebuildRows } from "../ingest/rebuild.ts";
 import { openSurvey } from "../library/survey.ts";
 import { openUpkeep } from "../library/upkeep.ts";
 import { openWorkers } from "../workers/pool.ts";
@@ -19,7 +19,7 @@ import { lockPlace } from "./house.ts";
 import { assertLibrary } from "./library-there.ts";
 import { storeName } from "./store.ts";
 
-/** `ghostroll rebuild`: makes the catalog anew from the library. Returns the exit code. */
+/** `ghostroll rebuild`: rebuilds the catalog from the library. Returns the exit code. */
 export async function rebuild(
   { isReading, json, settings: overrides }: Extract<Command, { name: "rebuild" }>,
   context: Context,
@@ -35,7 +35,7 @@ export async function rebuild(
     const upkeep = openUpkeep({ root, copy: task("task.ts"), hash: task("hash-task.ts") });
     // With the library's disk away, the new catalog would say that nothing was ever kept.
     upkeep.assertThere();
-    const rebuilt = await makeAnew(
+    const rebuilt = await rebuildRows(
       { isReading, readers },
       { ...openSurvey(root), ...upkeep },
       () => randomBytes(16).toString("base64url"),
@@ -100,7 +100,7 @@ function rebuiltLines(summary: ReturnType<typeof summarize>, isReading: boolean)
   const { sessions, originals, originalBytes, unrecorded, adopted, leftAlone, troubles, oldCatalog } =
     summary;
   const lines = [
-    `The catalog is made anew: ${count(sessions.length, "session")} with ${count(originals, "original")} (${bytesInWords(originalBytes)}).`,
+    `The catalog is rebuilt: ${count(sessions.length, "session")} with ${count(originals, "original")} (${bytesInWords(originalBytes)}).`,
     isReading
       ? "Each was read back and is as it was kept."
       : `Each is there with its size${summary.readFiles > 0 ? `; ${count(summary.readFiles, "file")} of no recorded size were read` : ""}. \`rebuild --verify\` reads all.`,

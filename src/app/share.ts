@@ -31,7 +31,7 @@ export async function link(command: Asked<"link">, context: Context): Promise<nu
   return tell(session, command, settings, context);
 }
 
-/** `ghostroll share --renew`: links signed anew, for a revoked gallery under a new name. Returns the exit code. */
+/** `ghostroll share --renew`: links renewed, for a revoked gallery under a new name. Returns the exit code. */
 export async function share(command: Asked<"share">, context: Context): Promise<number> {
   const settings = context.settings(command.settings);
   const { session: name, isRenewing } = command;
@@ -53,7 +53,7 @@ export async function share(command: Asked<"share">, context: Context): Promise<
       if (isRevoked)
         failure = await deliverSession(catalog.renew(session.id), options, ports, () => {}, context.signal);
       const isUnsigned = catalog.published().some((one) => one.session.id === session.id && one.signedWith === null); // biome-ignore format: one line
-      // Said when it stopped what was asked for, not when another gallery could not be signed anew.
+      // Said when it stopped what was asked for, not when another gallery could not be signed again.
       if (failure !== null && (isRevoked || isUnsigned)) throw failure;
       return true;
     },

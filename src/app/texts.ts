@@ -49,7 +49,7 @@ export function tellingCatalog(settings: Settings, catalog: Catalog, ring: () =>
   };
   const writeWith = (id: SessionId, fact: () => void, tell: (session: Session) => void) => {
     catalog.together(() => {
-      // People heard of a gallery that was made anew from the library when it was new.
+      // People heard of a gallery that was rebuilt from the library when it was new.
       const session = catalog.isRebuilt(id) ? null : catalog.sessionNamed(id);
       fact();
       if (session !== null) tell(session);

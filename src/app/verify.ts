@@ -64,7 +64,7 @@ export function verifiedLines(verified: Verified, share: number, isRepairing: bo
   if (isLeft && isRepairing)
     lines.push(
       "",
-      "No good copy was found for what is not repaired. A card that still has it gives it again when it is inserted.",
+      "No good copy was found for what is not repaired. A card that still has it restores it when it is inserted.",
     );
   if (rot.some(({ repairedFrom }) => repairedFrom !== null))
     lines.push("", "What was in their place is in the library's folder `rotten`.");

@@ -185,7 +185,7 @@ export function deliveries(connection: Connection, store: string) {
         .immediate();
     },
 
-    /** Whether the rows of a session were made anew, so that only the store knows what it holds. */
+    /** Whether the rows of a session were rebuilt, so that only the store knows what it holds. */
     isRebuilt: (session: SessionId): boolean => rebuilt.get(session) === 1,
 
     objectHash: (key: string): string | null => object.get(store, key)?.sha256 ?? null,

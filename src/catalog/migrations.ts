@@ -104,7 +104,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE original ADD COLUMN finding TEXT CHECK (finding IN ('missing', 'changed', 'unreadable'));
   CREATE INDEX original_by_read ON original (read_in);
 
-  -- The rows of the session were made anew from the library: what the store holds of it is asked of the store.
+  -- The rows of the session were rebuilt from the library: what the store holds of it is asked of the store.
   ALTER TABLE session ADD COLUMN is_rebuilt INTEGER NOT NULL DEFAULT 0 CHECK (is_rebuilt IN (0, 1));
   `,
   `
@@ -142,7 +142,7 @@ export const MIGRATIONS: readonly string[] = [
     session    INTEGER NOT NULL REFERENCES session (id),
     event      TEXT NOT NULL CHECK (event IN ('gallery-open', 'gallery-complete', 'trouble')),
     recipient  TEXT NOT NULL,                         -- a name without the address, which may be a secret
-    words      TEXT NOT NULL,                         -- without the link, which is signed anew when it is sent
+    words      TEXT NOT NULL,                         -- without the link, which is signed when it is sent
     state      TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'given-up')),
     unanswered INTEGER NOT NULL DEFAULT 0 CHECK (unanswered >= 0),   -- times it left and no answer was recorded
     receipt    TEXT,                                  -- what the provider calls it
@@ -203,7 +203,7 @@ export const MIGRATIONS: readonly string[] = [
     event      TEXT NOT NULL CHECK (event IN ('gallery-open', 'gallery-complete', 'link-ends', 'trouble')),
     occasion   TEXT NOT NULL DEFAULT '',              -- tells two events of one name apart
     recipient  TEXT NOT NULL,                         -- a name without the address, which may be a secret
-    words      TEXT NOT NULL,                         -- without the link, which is signed anew when it is sent
+    words      TEXT NOT NULL,                         -- without the link, which is signed when it is sent
     state      TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'given-up')),
     unanswered INTEGER NOT NULL DEFAULT 0 CHECK (unanswered >= 0),   -- times it left and no answer was recorded
     receipt    TEXT,                                  -- what the provider calls it

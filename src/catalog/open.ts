@@ -159,7 +159,7 @@ function catalogFailure(error: unknown, path: string): unknown {
   if (/^SQLITE_(NOTADB|CORRUPT)/.test(code))
     return new Failure(
       "catalog-unusable",
-      `The catalog ${path} is damaged (${(error as Error).message}); \`ghostroll rebuild\` makes it anew from the library.`,
+      `The catalog ${path} is damaged (${(error as Error).message}); \`ghostroll rebuild\` rebuilds it from the library.`,
       { cause: error },
     );
   if (/^(SQLITE_(CANTOPEN|IOERR|READONLY|PERM|AUTH)|EIO|EACCES|EPERM|EROFS|ENOTDIR|EEXIST)/.test(code))

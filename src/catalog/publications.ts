@@ -8,7 +8,7 @@ import { COLUMNS, REVOKED, sessionIn } from "./sessions.ts";
 /** A complete gallery that guests may see. */
 interface Publication {
   readonly session: Session;
-  /** Which links its pages hold; `null` when that is not known, or they are to be signed anew. */
+  /** Which links its pages hold; `null` when that is not known, or they are to be signed again. */
   readonly signedWith: string | null;
   /** When the link ends that guests were given last; `null` when it does not, or none was given. */
   readonly linkEndsMs: number | null;
@@ -69,7 +69,7 @@ export function publications(connection: Connection, store: string) {
     `SELECT ${COLUMNS}, signed_with, link_ends_ms FROM session
        WHERE is_published = 1 AND store = ? AND NOT ${REVOKED} ORDER BY id`,
   );
-  // Nobody was given the link of a gallery that was made anew from the library: they have an older one.
+  // Nobody was given the link of a gallery that was rebuilt from the library: they have an older one.
   const putLinks = connection.prepare(
     `UPDATE session SET signed_with = :signedWith, link_ends_ms = :endsMs,
        warned_of_ms = CASE WHEN is_rebuilt THEN :endsMs ELSE warned_of_ms END WHERE id = :id`,
@@ -116,8 +116,8 @@ export function publications(connection: Connection, store: string) {
     storesLeft: (id: SessionId): readonly string[] => left.all({ id }),
 
     /**
-     * Has the gallery of a session shared anew: a revoked one under another name, since links to the old one never open again;
-     * any other with links signed anew. Returns the session as it is now.
+     * Has the gallery of a session shared again: a revoked one under another name, since links to the old one never open again;
+     * any other with fresh links. Returns the session as it is now.
      */
     renew: (id: SessionId): Session =>
       connection

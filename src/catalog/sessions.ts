@@ -128,7 +128,7 @@ export function sessions(connection: Connection) {
     return before.id;
   }
 
-  /** Boxes are called alike, as every Raspberry Pi is; four letters of chance tell them apart for good. */
+  /** Boxes are called alike, as every Raspberry Pi is; four random letters tell them apart for good. */
   function stationOf(name: string): string {
     const own = stations.all().find((station) => station.replace(/-[0-9a-f]{4}$/, "") === name);
     return own ?? `${name}-${randomBytes(2).toString("hex")}`;

@@ -81,7 +81,7 @@ export function sharedGalleries(connection: Connection, store: string) {
         .map(({ id, is_published }) => ({ id: id as SessionId, isPublished: is_published === 1 }));
     },
 
-    /** Whether the store knows more of this station's part than these rows do, since they are being made anew from the library. */
+    /** Whether the store knows more of this station's part than these rows do, since they are being rebuilt from the library. */
     isPartRebuilt: ({ sharing }: Session): boolean =>
       sharing !== null && isGap.get(sharing.gallery, sharing.station) === 1,
   };

@@ -76,7 +76,7 @@ function thisMachine(): Machine {
   return { coreCount: availableParallelism(), availableBytes: process.availableMemory() };
 }
 
-/** A host name as a station may be called; some have dots, or letters that a key had better not have. */
+/** A host name as a station may be called; some have dots, or letters that do not belong in a key. */
 function stationName(host: string): string {
   const plain = host
     .toLowerCase()

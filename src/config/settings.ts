@@ -81,7 +81,7 @@ export const SETTINGS = {
   RESCAN:           { kind: choice(RESCANS), default: "sampled", meaning: "How a known card is looked at again: stat trusts size and time, sampled also reads the beginning of files, full reads every byte. A folder on the library's own disk is trusted unless this is set." },
 
   DROP_DIR:         { kind: optional(path), default: "", meaning: "A folder of this machine that is watched like a card: for a camera's FTP, a tethering program or a phone share. Each file is taken once it has not grown for three seconds." },
-  DROP_QUIET_SECONDS: { kind: integer(1, 3600, "seconds"), default: "15", meaning: "A burst of files ends when so long none has come, and becomes a session with a gallery of its own; after five minutes at the latest." },
+  DROP_QUIET_SECONDS: { kind: integer(1, 3600, "seconds"), default: "15", meaning: "A burst of files ends when none has come for this long, and becomes a session with a gallery of its own; after five minutes at the latest." },
 
   SHARE_MAX_LONG_EDGE: { kind: integer(320, 16_384, "pixels"), default: "2048", meaning: "Long edge of the picture guests open: sharp on every phone and most screens." },
   SHARE_QUALITY:    { kind: integer(1, 100), default: "90", meaning: "JPEG quality of that picture: about 470 KB each, no artifacts to be seen." },
@@ -110,7 +110,7 @@ export const SETTINGS = {
   WEB_HOST:         { kind: text("a host name or IP address", /^[A-Za-z0-9.:_-]+$/), default: "127.0.0.1", meaning: "Where the web server listens: this machine only, unless told otherwise; 0.0.0.0 opens it to the network." },
   WEB_PORT:         { kind: integer(0, 65_535), default: "8081", meaning: "Its port; 0 takes any free one." },
   WEB_URL:          { kind: optional(address), default: "", meaning: "Address put into links when guests reach this machine under another name; empty uses host and port." },
-  STATION:          { kind: text("at most 32 small letters, digits and dashes", /^[a-z0-9][a-z0-9-]{0,31}$/), default: { words: "the name of this machine", from: (known) => known.hostName }, meaning: "What this box is called where several fill one bucket; four letters of chance are added, since machines are often called alike." },
+  STATION:          { kind: text("at most 32 small letters, digits and dashes", /^[a-z0-9][a-z0-9-]{0,31}$/), default: { words: "the name of this machine", from: (known) => known.hostName }, meaning: "What this box is called where several fill one bucket; four random letters are added, since machines are often called alike." },
   GALLERY:          { kind: optional(text("at most 80 characters in one line", /^(?=.*\S)[^\p{Cc}]{1,80}$/u)), default: "", meaning: "Name of a gallery that cards of this and other boxes with the same bucket fill together; empty gives each card one of its own." },
   GALLERY_TITLE:    { kind: text("at most 120 characters in one line", /^[^\p{Cc}]{1,120}$/u, true), default: "", meaning: "Title of the galleries; empty names the card and the day, or takes the name in GHOSTROLL_GALLERY." },
   ZIPS:             { kind: boolean, default: "true", meaning: "Let guests download all pictures of a complete gallery at once, as zips of at most 1 GB. They are made and uploaded after everything else, and take as much room in the store as the pictures guests open." },

@@ -46,7 +46,7 @@ export const FAILURES = {
   "revoke-unfinished":   { stops: "session", retry: false, exit: 78, hint: "Check the access key: docs/iam/revoker.json has what it needs to take galleries down. `ghostroll retry` then removes what is left." },
   "gallery-unseen":      { stops: "command", retry: true,  exit: 75, hint: "`ghostroll status` says what it waits for." },
   "catalog-unusable":    { stops: "command", retry: false, exit: 74, hint: "Do not delete anything: the originals are in the library." },
-  "catalog-lost":        { stops: "command", retry: false, exit: 74, hint: "`ghostroll rebuild` makes it anew from the library: nothing is lost, and links stay the same." },
+  "catalog-lost":        { stops: "command", retry: false, exit: 74, hint: "`ghostroll rebuild` makes it again from the library: nothing is lost, and links stay the same." },
   "library-missing":     { stops: "command", retry: true,  exit: 74, hint: "Mount the library's disk, or correct GHOSTROLL_BASE_DIR. If the originals are gone for good, make that folder: cards that still have them give them again." },
   "original-rotten":     { stops: "command", retry: false, exit: 3,  hint: "Check the disk of the library soon. `ghostroll verify --repair` puts good copies back where there are any; a card that still has them gives them again." },
   "catalog-busy":        { stops: "command", retry: true,  exit: 75, hint: "Another GhostRoll is working on this library; wait for it or stop it." },

@@ -1,4 +1,4 @@
-/** The bytes of an object: in memory, a file that no longer changes, or made anew each time they are asked for. */
+/** The bytes of an object: in memory, a file that no longer changes, or made again each time they are asked for. */
 type ObjectBody =
   | { readonly bytes: Uint8Array }
   | { readonly file: string }

@@ -10,7 +10,7 @@ export interface Part {
   readonly pending: number;
 }
 
-/** All parts as one gallery, in capture order; a photo that several stations have is shown once. The order of the parts is all one. */
+/** All parts as one gallery, in capture order; a photo that several stations have is shown once. The order of the parts does not matter. */
 export function mergeParts(parts: readonly Part[]): {
   readonly items: readonly GalleryItem[];
   readonly expected: number;

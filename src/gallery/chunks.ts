@@ -27,7 +27,7 @@ export function* packChunks(gallery: Gallery, links: Links, versions: string[]):
     const entries = gallery.items
       .slice(start, start + CHUNK_ENTRIES)
       .map((item) => entryOf(item, gallery.slug, links));
-    // The same for every chunk but for its entries: links are signed anew once a day, so versions change then as well.
+    // The same for every chunk but for its entries: links are renewed once a day, so versions change then as well.
     const version = shortHash(JSON.stringify([links.parts, entries]));
     const chunk: Chunk = { version, links: links.parts, entries };
     versions[number] = version;

@@ -8,7 +8,7 @@ import type { Ports } from "./ports.ts";
 const COMPARED_BYTES = 64 * 1024;
 
 /**
- * Whether the store holds exactly this object. The catalog knows what we put; only where its rows were made anew, or
+ * Whether the store holds exactly this object. The catalog knows what we put; only where its rows were rebuilt, or
  * others put there too, is the store itself asked, and the answer written down, so that nothing goes up twice.
  */
 export async function isInStore(

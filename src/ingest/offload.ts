@@ -61,7 +61,7 @@ export async function offload(
   let { inventory, fresh } = first;
   let isSame = false;
   for (let round = 0; round < MAX_ROUNDS && !isSame; round++) {
-    // What is read anew has no earlier reading to be compared with: the card may have something else there now.
+    // What is read again has no earlier reading to be compared with: the card may have something else there now.
     if (catalog.suspects(volume.id).length > 0) catalog.unsuspect(volume.id, fresh.map(pathOf));
     let left = fresh;
     for (;;) {

@@ -117,7 +117,7 @@ interface LibraryPort {
   writeManifest(folder: string, lines: readonly ManifestLine[]): Promise<void>;
   /** Replaces the receipt in a session's folder. */
   writeReceipt(folder: string, json: string, text: string): Promise<void>;
-  /** Replaces the `session.json` of a session's folder: what a lost catalog is made anew from. */
+  /** Replaces the `session.json` of a session's folder: what a lost catalog is rebuilt from. */
   writeRecord(folder: string, record: UnwrittenRecord): Promise<void>;
 }
 
@@ -212,7 +212,7 @@ interface CatalogPort extends PublicationsPort, SharedCatalogPort, DoubtsPort {
   /** Every kept file of a session, each content once. */
   delivered(session: SessionId): readonly Delivered[];
   markPublished(session: SessionId, isComplete: boolean): void;
-  /** Whether the rows of a session were made anew from the library, so that only the store knows what it holds. */
+  /** Whether the rows of a session were rebuilt from the library, so that only the store knows what it holds. */
   isRebuilt(session: SessionId): boolean;
   /** SHA-256 of what this store holds under a key, as far as we put and checked it. */
   objectHash(key: string): string | null;

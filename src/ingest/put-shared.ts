@@ -14,7 +14,7 @@ import { refuseAbandoned } from "./refuse-abandoned.ts";
 
 /** Whoever is overtaken has been so by another's success; so often in a row means that the store never lets us win. */
 const MAX_TRIES = 100;
-/** Two that were overtaken by each other had better not come back at the same moment. */
+/** Two that were overtaken by each other should not come back at the same moment. */
 const LONGEST_PAUSE_MS = 300;
 
 /** Any hash: what is asked is how long the links of pictures live. */
@@ -63,7 +63,7 @@ export async function putShared(
       if (isIndexNew && !(await replace(newIndex, index))) continue;
       if (isShellNew && !(await replace(newShell, shell))) continue;
     }
-    // Who revoked it meanwhile may have deleted all of it before the last put, which then made it anew.
+    // Who revoked it meanwhile may have deleted all of it before the last put, which then made it again.
     await refuseAbandoned(session, sharing, ports, signal, true);
     return gallery.items.length;
   }
@@ -75,7 +75,7 @@ export async function putShared(
     const stations = [...others, station].toSorted();
     const merged = mergeParts([own, ...(await partsOf(slug, ports).read(others, signal))]);
     const shown = { slug, title: title || sharing.gallery, ...merged };
-    // Links are signed anew each day, by whichever station comes first.
+    // Links are renewed each day, by whichever station comes first.
     const { expiresMs } = await store.sign([keys.rendition(slug, ANY_HASH, "share")]);
     const version = shared.version(shown, stations, expiresMs);
     // Of two places the one that guests are not looking at.
@@ -113,7 +113,7 @@ async function ownPart(
     const isWhole = id === session.id ? state === "complete" : isPublished;
     return { station, state: isWhole ? "complete" : "uploading", items, pending: expected - items.length };
   });
-  // While rows are made anew from the library, the store knows more than they do: nothing may vanish from the page and come back.
+  // While rows are rebuilt from the library, the store knows more than they do: nothing may vanish from the page and come back.
   const isMore = catalog.isPartRebuilt(session);
   const stored = isMore ? await partsOf(session.slug, ports).read([station], signal) : [];
   return {

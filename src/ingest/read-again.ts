@@ -71,7 +71,7 @@ export async function readAgain(
   if (keptMore) await library.writeManifest(sessionFolder(session), catalog.manifest(session));
   return { source: different.size > 0 ? "different" : isCached ? "cached" : "equal", different };
 
-  /** Deleted, or shot anew: the second listing tells, and it is read as it is now. */
+  /** Deleted, or shot again: the second listing tells, and it is read as it is now. */
   function isOver(outcome: Failure | string): boolean {
     return which !== "all" && outcome instanceof Failure && outcome.code === "file-changed";
   }

@@ -40,7 +40,7 @@ export interface Rebuilt {
 }
 
 /**
- * Makes the rows of a lost catalog anew from the library: from each session's `session.json`, else from its `SHA256SUMS`, and
+ * Rebuilds the rows of a lost catalog from the library: from each session's `session.json`, else from its `SHA256SUMS`, and
  * from files that no manifest names. There is a row only for what is on disk: with the recorded size or, with `isReading` and
  * where no size is recorded, read back equal. Changes nothing in the library. Throws `disk-unwritable`.
  */

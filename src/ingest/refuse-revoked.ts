@@ -8,7 +8,7 @@ export const isRevocation = (error: unknown): boolean =>
 
 /**
  * Throws `gallery-revoked` when somebody has revoked the gallery in the meantime: what was put before is taken down, and must
- * not be claimed, lest it be missing from the gallery that is shared anew.
+ * not be claimed: it would be missing from the gallery that is shared again.
  */
 export function refuseRevoked({ slug, name }: Session, { catalog }: Pick<Ports, "catalog">): void {
   if (catalog.isRevoked(slug)) throw new Failure("gallery-revoked", `The gallery of ${name} was revoked.`);

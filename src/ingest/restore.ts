@@ -140,7 +140,7 @@ function filesOf(
 }
 
 const GONE =
-  "Its original was not in the library any more when the catalog was made anew. Insert the card again.";
+  "Its original was not in the library any more when the catalog was rebuilt. Insert the card again.";
 
 /** The slug of a shared gallery is asked of the store again, by its name. */
 function sessionOf({ record, folder }: Draft, newSlug: () => string): Session {

@@ -204,7 +204,7 @@ function withCopies(
 ): ManifestLine[] {
   const lines = new Map(before.map((line) => [line.path, line]));
   for (const { hash, path } of copies) {
-    // A content that was kept anew by a later session can still lie in the folder of an earlier one.
+    // A content that was kept again by a later session can still lie in the folder of an earlier one.
     if (!path.startsWith(`${folder}/`)) continue;
     const inFolder = path.slice(folder.length + 1);
     lines.set(inFolder, { hash, path: inFolder });

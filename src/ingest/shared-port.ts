@@ -17,7 +17,7 @@ export interface SharedCatalogPort {
   leaveGallery(session: SessionId, slug: string): boolean;
   /** The sessions that are this station's part of a shared gallery. */
   partOf(session: Session): readonly { readonly id: SessionId; readonly isPublished: boolean }[];
-  /** Whether the store knows more of this station's part than these rows do, since they are being made anew from the library. */
+  /** Whether the store knows more of this station's part than these rows do, since they are being rebuilt from the library. */
   isPartRebuilt(session: Session): boolean;
 }
 

@@ -5,7 +5,7 @@ import type { Ports } from "./ports.ts";
 import { putGallery } from "./publish.ts";
 
 /**
- * Signs the links in every complete gallery anew whose link still opens, and puts what changed by that under the same keys: once
+ * Signs again the links in every complete gallery whose link still opens, and puts what changed by that under the same keys: once
  * a day, and when keys, store or way of sharing have changed. A gallery that cannot be signed holds up no other; it is tried
  * again at the next call. Returns the names of those that were signed, none when all are as they should be, and the gravest failure.
  */

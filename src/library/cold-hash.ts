@@ -20,7 +20,7 @@ const BLOCK_BYTES = 4096;
 /** 1 MiB reads run at 805 MiB/s past the cache, 64 KiB reads at 356. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** One buffer a thread, kept: a fresh one would be paged in anew for every file. */
+/** One buffer a thread, kept: a fresh one would be paged in again for every file. */
 const memory = Buffer.allocUnsafeSlow(CHUNK_BYTES + BLOCK_BYTES);
 /** Where in it an aligned buffer begins. Node does not say where memory lies, so the kernel is asked by trial. */
 let offset = 0;

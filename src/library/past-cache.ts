@@ -15,7 +15,7 @@ const WAYS: ReadonlyMap<number, "direct" | "drop"> = new Map([
   [0x4d44, "direct"],
   [0x2011_bab0, "direct"],
   [0xf2f5_2010, "direct"],
-  // btrfs answers O_DIRECT from the page cache where it can; what was dropped from there it reads, and checks, anew.
+  // btrfs answers O_DIRECT from the page cache where it can; what was dropped from there it reads and checks again.
   [0x9123_683e, "drop"],
 ]);
 

@@ -139,7 +139,7 @@ function chunkBytes(sizeBytes: number): number {
 
 let kept = Buffer.alloc(0);
 
-/** One buffer a thread, grown to what was needed and kept: a fresh one would be paged in anew for every file. */
+/** One buffer a thread, grown to what was needed and kept: a fresh one would be paged in again for every file. */
 function chunkBuffer(sizeBytes: number): Buffer {
   const bytes = chunkBytes(sizeBytes);
   if (kept.length < bytes) kept = Buffer.allocUnsafeSlow(bytes);

@@ -10,7 +10,7 @@ interface Waiting extends Omit<Text, "message" | "link"> {
   readonly id: number;
   /** Without the link. */
   readonly words: string;
-  /** What goes with it, signed anew; `null` when nothing does. Throws a `Failure` when it cannot be made now. */
+  /** What goes with it, signed again; `null` when nothing does. Throws a `Failure` when it cannot be made now. */
   readonly link: () => Promise<string | null>;
 }
 

@@ -170,7 +170,7 @@ export function errorName(error: unknown): string {
   return cause instanceof Error ? cause.name : "";
 }
 
-/** Whether an upload in parts cannot go on as it is: it must be begun anew. */
+/** Whether an upload in parts cannot go on as it is: it must be started again. */
 export function isLost(error: unknown): boolean {
   return ["NoSuchUpload", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"].includes(errorName(error));
 }

@@ -53,7 +53,7 @@ async function box(t: TestContext) {
 
 describe("a card that is not what it was", () => {
   for (const rescan of ["sampled", "full"] as const)
-    it(`is read anew where a kept file was replaced by its twin after an interruption (${rescan})`, async (t) => {
+    it(`is read again where a kept file was replaced by its twin after an interruption (${rescan})`, async (t) => {
       const { base, film, ingest, killAfter, keptNow } = await box(t);
       await killAfter(3);
       const names = await readdir(join(base, "originals"), { recursive: true });

@@ -137,10 +137,10 @@ describe("eight days, by the clock of a real server and of the box", {
 
     for (let day = 1; day <= 8; day++) {
       await setDay(day);
-      await capability.until(`links of day ${day}`, () => capability.times('"links signed anew"') >= day);
+      await capability.until(`links of day ${day}`, () => capability.times('"links renewed"') >= day);
       assert.ok(await allOpen(lasting), `day ${day}`);
       if (day <= 6) {
-        await presigned.until(`links of day ${day}`, () => presigned.times('"links signed anew"') >= day);
+        await presigned.until(`links of day ${day}`, () => presigned.times('"links renewed"') >= day);
         assert.ok(await allOpen(ending), `day ${day}`);
         assert.equal(presigned.times("share 0001"), day < 6 ? 0 : 1, `day ${day}`);
       } else assert.equal((await fetch(ending)).status, 403, `day ${day}`);

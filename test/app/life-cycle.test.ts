@@ -114,7 +114,7 @@ describe("a daemon that is asked to end in the middle of a file", { skip }, () =
     twice.child.kill("SIGTERM");
     assert.equal((await twice.ended).code, 130);
     t.diagnostic(`asked twice: ended after ${(performance.now() - startedMs).toFixed(0)} ms`);
-    // Inserted anew, so that nothing of it is in memory.
+    // Inserted again, so that nothing of it is in memory.
     card.eject();
     await card.insert("ro");
 

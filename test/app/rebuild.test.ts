@@ -192,7 +192,7 @@ describe("a catalog that is lost", () => {
     for (const hash of (await hashesBelow(card)).values()) assert.ok(contents.has(hash));
   });
 
-  it("is not made anew while the library's disk is away", async (t) => {
+  it("is not rebuilt while the library's disk is away", async (t) => {
     const { folder, base, run, ingest } = await library(t);
     await ingest(await pictureCard(join(folder, "card"), 2));
     const before = rowsOf(base);

@@ -56,7 +56,7 @@ describe("what failed and may be possible later", () => {
     assert.equal(attempts(), 1);
   });
 
-  it("waits while something more urgent holds it, each hold for itself, and counts anew from then", async (t) => {
+  it("waits while something more urgent holds it, each hold for itself, and counts again from then", async (t) => {
     const { retry, attempts, pass } = harness(t);
     retry.release("later");
     for (let tries = 0; tries < 4; tries++) await pass(80_000);

@@ -111,7 +111,7 @@ describe("a second disk", { skip }, () => {
         path.endsWith("/session.json") ? [hash] : [],
       );
     assert.equal((await records(second)).length, 1);
-    assert.deepEqual(await records(second), await records(base), "a lost catalog can be made anew from it");
+    assert.deepEqual(await records(second), await records(base), "a lost catalog can be rebuilt from it");
     assert.equal(summary.isSafeToFormat, true);
     assert.match(summary.verdicts.join(" "), /Safe to format: every file is kept twice/);
     const receipt = JSON.parse(await readFile(join(base, `${summary.receipt}`, "receipt.json"), "utf8"));

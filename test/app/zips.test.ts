@@ -87,7 +87,7 @@ describe("all pictures as zips, in a real bucket", { skip: lacks("radosgw", "chr
     };
   }
 
-  it("are one link that works without JavaScript, made once, and made anew when a picture comes later", async (t) => {
+  it("are one link that works without JavaScript, made once, and made again when a picture comes later", async (t) => {
     const { folder, ingest, keys, shares, start } = await box(t);
     const card = await pictureCard(join(folder, "EOS_DIGITAL"), 6);
     const late = join(card, "DCIM/100CANON/LATE.JPG");

@@ -115,7 +115,7 @@ describe("which card it is", { skip }, () => {
     assert.equal(events.length, 5, "once");
   });
 
-  it("a card swapped below a mount that stays is gone, and what the mount shows is not believed until it is mounted anew", async (t) => {
+  it("a card swapped below a mount that stays is gone, and what the mount shows is not believed until it is mounted again", async (t) => {
     const [one, two] = [await loopCard(t, files), await loopCard(t, files)];
     const { media, until, scanned, events } = await follow(t);
     const target = join(media, "EOS");

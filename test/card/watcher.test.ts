@@ -93,7 +93,7 @@ describe("watcher", () => {
     assert.equal(looks, 4, "three looks at a growing card, and one equal to the last");
   });
 
-  it("announces a folder anew that was replaced by another of the same name", async () => {
+  it("announces a folder again that was replaced by another of the same name", async () => {
     await card("EOS");
     const events = watch();
     await events.until(1);

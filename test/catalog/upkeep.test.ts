@@ -87,7 +87,7 @@ describe("the catalog, about reading originals back", () => {
     assert.deepEqual(catalog.due(2, 9).map(({ hash }) => hash), ["000.jpg", "001.jpg"].map(hashOf)); // biome-ignore format: reads as one step
   });
 
-  it("no longer knows a rotten file of a card, so that the card is read again, and heals when it is kept anew", async (t) => {
+  it("no longer knows a rotten file of a card, so that the card is read again, and heals when it is kept again", async (t) => {
     const { catalog } = await catalogOf(t, ["a.jpg", "b.jpg"]);
     catalog.markRead(1, [{ hash: hashOf("a.jpg"), finding: "missing" }]);
     assert.deepEqual([...catalog.known(volume.id).keys()], ["b.jpg"]);

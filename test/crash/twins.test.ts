@@ -100,7 +100,7 @@ describe("pictures that differ only behind their first 64 KiB", () => {
   });
 });
 
-describe("a file that is written anew in its place on a known card, with the same size, time and first 64 KiB", () => {
+describe("a file that is written again in its place on a known card, with the same size, time and first 64 KiB", () => {
   async function rewritten(t: { after(run: () => Promise<void>): void }) {
     const folder = await tempFolder(t);
     const [card, base] = [join(folder, "card"), join(folder, "library")];

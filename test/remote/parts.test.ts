@@ -95,7 +95,7 @@ describe("a large upload that was broken off", { skip }, () => {
     catalog.close();
   });
 
-  it("begins anew, and leaves nothing of the first, when other bytes are to be put now", async (t) => {
+  it("starts again, and leaves nothing of the first, when other bytes are to be put now", async (t) => {
     const catalog = openCatalog(join(await tempFolder(t), "c.db"), "store");
     const store = await open(catalog);
     const [first, second] = [randomBytes(40 * MEBIBYTE), randomBytes(40 * MEBIBYTE)];
@@ -108,7 +108,7 @@ describe("a large upload that was broken off", { skip }, () => {
     catalog.close();
   });
 
-  it("begins anew when somebody has taken it back, and knows it when it was completed unheard", async (t) => {
+  it("starts again when somebody has taken it back, and knows it when it was completed unheard", async (t) => {
     const catalog = openCatalog(join(await tempFolder(t), "c.db"), "store");
     const store = await open(catalog);
     const object = newObject("g/gone", randomBytes(40 * MEBIBYTE));

@@ -12,7 +12,7 @@ const ALL_KEPT = /Every file on the card is kept|"isRemovable": ?true/;
 
 /** The first number of pictures that are shot later; no card of a test begins there. */
 const SHOT_LATER = 5000;
-/** A camera's list of what is on the card: written anew when it is switched on, with the same bytes. */
+/** A camera's list of what is on the card: written again when it is switched on, with the same bytes. */
 export const INDEX_FILE = "MISC/AUTPRINT.MRK";
 
 /** A card that goes back into the camera between two insertions. It has an `INDEX_FILE`. */

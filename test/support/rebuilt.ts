@@ -28,7 +28,7 @@ export async function assertRebuilds(base: string, catalog = join(base, "ghostro
     const after = contentsOf(join(copy, "ghostroll.db"));
     // There may be more: what had got its name, and no row yet.
     for (const [hash, path] of before.originals)
-      assert.equal(after.originals.get(hash), path, `${path} is not in the catalog that was made anew`);
+      assert.equal(after.originals.get(hash), path, `${path} is not in the catalog that was rebuilt`);
     const made = after.sessions.map((session) => JSON.stringify(session));
     for (const session of before.sessions)
       assert.ok(
