@@ -143,7 +143,7 @@ async function openStation(t: TestContext) {
       catalog.settle(session, kept);
       const rendered = catalog.stored(session.id, PHOTOS).map((file) => ({
         file,
-        derived: { renditions: [], color: null, note: null },
+        derived: { renditions: [{ preset: "thumb" as const, width: 480, height: 320, sizeBytes: 1, sha256: file.hash }], color: null, note: null }, // biome-ignore format: one line
         capture: {
           takenMs: Number(/\d+/.exec(file.name)?.[0]) * 1000,
           offsetMinutes: null,
