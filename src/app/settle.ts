@@ -29,10 +29,11 @@ export function settler({ announcer, catalog }: Pick<House, "announcer" | "catal
       const { code, policy, message } = error;
       const isKnown = code === lastCodes.get(what);
       lastCodes.set(what, code);
-      // The log hides the name of a gallery, so it says whose that is.
-      const slug = message.match(SLUGS_IN_TEXT)?.[0];
+      const cause = inspect(error.cause);
+      // The log hides the name of a gallery, so it says whose that is. Keys are in the cause, sentences have none.
+      const slug = `${message} ${cause}`.match(SLUGS_IN_TEXT)?.[0];
       const session = slug && catalog.allSessions().find((one) => one.slug === slug)?.name;
-      const facts = { card: volume?.label, session, code, hint: policy.hint, cause: inspect(error.cause) };
+      const facts = { card: volume?.label, session, code, hint: policy.hint, cause };
       log[isKnown ? "debug" : "error"](facts, message);
       if (volume !== null && !isKnown) announcer.trouble(volume.label, error);
       return error;

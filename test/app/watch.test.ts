@@ -16,6 +16,7 @@ interface Line {
   readonly card?: string;
   readonly code?: string;
   readonly session?: string;
+  readonly cause?: string;
 }
 
 function logOf(run: Running): Line[] {
@@ -134,7 +135,7 @@ describe("the daemon", () => {
       assert.ok(session && !run.out().includes(session.slug), run.out());
       if (end !== "remote-full") continue;
       const line = logOf(run).find(({ code }) => code === end);
-      assert.deepEqual([line?.session, /put g\/\(hidden\)\//.test(line?.msg ?? "")], [session.name, true]);
+      assert.deepEqual([line?.session, /put g\/\(hidden\)\//.test(line?.cause ?? "")], [session.name, true]);
     }
   });
 });
