@@ -37,11 +37,11 @@ const CHECKOUT = join(import.meta.dirname, "../..");
 const KERNEL = join(CHECKOUT, ".cache/guest/vmlinuz");
 
 /** Without KVM the kernel takes 3 s to its first process; some machines have a /dev/kvm on which it gets nowhere. */
-const SIGN_OF_LIFE_MS = { kvm: 15_000, tcg: 120_000 } as const;
+const SIGN_OF_LIFE_MS = { kvm: 15_000, tcg: 300_000 } as const;
 /** All of a test with a guest of its own: some two minutes without KVM, and five times that on a machine that is busy. */
 export const GUEST_MS = 1_200_000;
-const BOOT_MS = 300_000;
-const SCRIPT_MS = 120_000;
+const BOOT_MS = 600_000;
+const SCRIPT_MS = 300_000;
 
 /** What it takes, for `lacks` of `support/needs.ts`. */
 export const GUEST_PROGRAMS = [

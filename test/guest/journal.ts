@@ -42,7 +42,7 @@ export interface Journal {
 }
 
 /** Nothing waited for takes a tenth of that, on a machine that has time. */
-const SAID_MS = 240_000;
+const SAID_MS = 480_000;
 
 export function openJournal(): Journal {
   const entries: Entry[] = [];

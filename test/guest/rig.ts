@@ -10,7 +10,7 @@ import type { Sockets } from "./sockets.ts";
 import { openSockets } from "./sockets.ts";
 
 /** A camera's card: what is on it, and what its bytes were before anybody plugged it in. */
-interface Card {
+export interface Card {
   readonly label: string;
   readonly image: string;
   /** What its gallery shows: every picture, and a plain tile for every film. */
@@ -22,7 +22,7 @@ interface Card {
   readonly imageHash: string;
 }
 
-interface CardPlan {
+export interface CardPlan {
   readonly filesystem: "vfat" | "exfat";
   readonly pictures: number;
   /** The size of each, in MB. */
@@ -33,6 +33,8 @@ interface CardPlan {
 
 /** A guest in which GhostRoll is installed as its own `install` does it, and cards for it. */
 export interface Rig<Label extends string> {
+  /** Everything of it is below. */
+  readonly folder: string;
   readonly guest: Guest;
   readonly sockets: Sockets;
   readonly cards: Readonly<Record<Label, Card>>;
@@ -43,20 +45,25 @@ export interface Rig<Label extends string> {
   close(): Promise<void>;
 }
 
+/** Films, in MB, and what a card gives of them a second: ten seconds in which it can be pulled. */
+export const FILMS = [2, 2];
+export const SLOW = 400_000;
+
 const LIBRARY_MB = 1024;
 const MB = 2 ** 20;
 /** It compiles all of the program, and ends when the service has reported that it waits. */
-const INSTALL_MS = 300_000;
+const INSTALL_MS = 600_000;
 
 /** What the service is told beside its defaults: to write down each of its messages, with the link. */
 const SETTINGS = `GHOSTROLL_ON_EVENT='echo "$GHOSTROLL_EVENT $GHOSTROLL_CARD $GHOSTROLL_LINK" >>/var/lib/ghostroll/told'
 GHOSTROLL_RESERVE_MB=0
 `;
 
-/** Makes the cards, boots, fills those that only a kernel can fill, and installs GhostRoll. */
+/** Makes the cards, boots, fills those that only a kernel can fill, and installs GhostRoll, `wasIn` being in the SD slot. */
 export async function openRig<Label extends string>(
   folder: string,
   plans: Readonly<Record<Label, CardPlan>>,
+  wasIn?: Label,
 ): Promise<Rig<Label>> {
   const disks = {
     library: join(folder, "library"),
@@ -92,12 +99,14 @@ export async function openRig<Label extends string>(
       const tiles = pictures + films.length;
       cards[label] = { label, image, files, tiles, contents, imageHash: await imageHash(image) };
     }
+    if (wasIn !== undefined) await sockets.insert("slot", join(folder, `${wasIn}.img`));
     const filledMs = performance.now();
     await guest.run(
       `install -D -m 600 /host${folder}/settings /etc/ghostroll/ghostroll.env && /opt/ghostroll/bin/ghostroll install`,
       INSTALL_MS,
     );
     return {
+      folder,
       guest,
       sockets,
       cards: cards as Record<Label, Card>,

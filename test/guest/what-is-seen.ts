@@ -55,10 +55,34 @@ export async function notice(
 }
 
 /** Waits until everything that a card can give is kept, shown, and the card unmounted. */
-export async function untilDone({ journal }: Guest, mark: number, card: string): Promise<void> {
-  await journal.until(mark, { msg: "Safe to remove" });
-  await journal.until(mark, { msg: "gallery complete" });
+export async function untilDone(guest: Guest, mark: number, card: string): Promise<void> {
+  await guest.journal.until(mark, { msg: "Safe to remove", card });
+  await guest.journal.until(mark, { msg: "gallery complete" });
+  await untilKept(guest, mark, card);
+}
+
+/** The same for a card of which everything was known: there is no gallery to complete. */
+export async function untilKept({ journal }: Guest, mark: number, card: string): Promise<void> {
+  await journal.until(mark, { msg: "Safe to remove", card });
   await journal.until(mark, { msg: "card taken in", card });
+}
+
+const RULE = "/etc/udev/rules.d/99-ghostroll.rules";
+
+/** Lets somebody else mount what comes, with our rule out of the way. */
+export async function byHand(
+  guest: Guest,
+  { put, mount }: { readonly put: () => Promise<void>; readonly mount: string },
+  meanwhile: () => Promise<void>,
+): Promise<void> {
+  await guest.run(`mv ${RULE} /root/rule; udevadm control --reload`);
+  try {
+    await put();
+    await guest.run(`until ${mount} 2>/dev/null; do sleep 0.05; done`);
+    await meanwhile();
+  } finally {
+    await guest.run(`mv /root/rule ${RULE}; udevadm control --reload`);
+  }
 }
 
 /** Sessions that were opened, or gone on with, for a card. */

@@ -34,6 +34,7 @@ const PACKAGES = {
   "systemd-nspawn": "systemd-container",
   unzip: "unzip",
   udevadm: "udev",
+  udisksctl: "udisks2",
   xfs_io: "xfsprogs",
   zbarimg: "zbar-tools",
 } as const;
