@@ -43,8 +43,8 @@ describe("the download of all photos in a real browser", { skip: lacks("chromium
         await anchor.click({ trial: true, timeout: 2000 });
         assert.ok((await anchor.getAttribute("href"))?.includes(zips[n]?.key ?? "never"));
       }
-      const title = await page.locator(".title").textContent();
-      assert.equal(title?.includes("Download all (214 photos, 3 parts, 1.2 GB)"), zips.length === 3);
+      const header = await page.locator("header").textContent();
+      assert.equal(header?.includes("Download all (214 photos, 3 parts, 1.2 GB)"), zips.length === 3);
       assert.equal(await probe("shifts()"), 0);
       assert.deepEqual(await accessibility(), []);
       assert.deepEqual(problems, []);

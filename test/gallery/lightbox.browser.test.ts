@@ -50,6 +50,8 @@ describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
     const context = await browser.open(PHONE);
     const { page, problems, settled, until } = await openGallery(context, link);
     await settled();
+    // That picture is fetched for the top of the page.
+    await until("countOf('.hero img[src*=\"-share.jpg?\"]') === 1", 10_000);
     store.asked.length = 0;
     await page.locator("[data-i='5']").tap();
     await until("isViewing('6 / 100')");
