@@ -78,7 +78,7 @@ export const keys = {
   asset: (name: string, hash: string, extension: string) =>
     `assets/${name}.${hash.slice(0, 16)}.${extension}`,
   /** Which gallery a name stands for, the same for every station. Upper and lower case are one to people. */
-  galleryNamed: (name: string) => `galleries/${encodeURIComponent(foldedName(name))}`,
+  galleryNamed: (name: string) => `galleries/${segmentsOf(foldedName(name))}`,
   /** Where a station finds out whether the store lets one of many win. */
   trial: (station: string) => `trials/${station}`,
   /** What the stations have brought to a shared gallery, each below its own name. */
@@ -92,6 +92,21 @@ export const keys = {
 /** Where the chunks of a gallery are, below its own address. */
 export function chunkFolder(author = ""): string {
   return author === "" ? "m/" : `m/${author}/`;
+}
+
+/** What a segment of a key may have before stores get too long a file name: three of these may become five once sent. */
+const SEGMENT = 120;
+
+/** A name as a part of a key. Long ones, also few letters of some scripts, take several segments, and say first how many. */
+function segmentsOf(name: string): string {
+  // A dot alone would be resolved by whatever sends it.
+  const short = encodeURIComponent(name).replace(/^\./, "%2E");
+  if (short.length <= SEGMENT) return short;
+  const bytes = String.fromCharCode(...new TextEncoder().encode(name));
+  const long = btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const count = Math.ceil(long.length / SEGMENT);
+  const pieces = Array.from({ length: count }, (_, at) => long.slice(at * SEGMENT, (at + 1) * SEGMENT));
+  return [`%${count}`, ...pieces].join("/");
 }
 
 function foldedName(name: string): string {

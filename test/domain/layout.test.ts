@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isForGuests, isPage, keys, slugIn } from "../../src/domain/layout.ts";
+import { isKey } from "../../src/remote/object-key.ts";
 
 const hash = fc.stringMatching(/^[0-9a-f]{64}$/);
 const slug = fc.stringMatching(/^[\w-]{22}$/);
 const station = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,31}$/);
-const gallery = fc.oneof(fc.stringMatching(/^[ -~]{1,80}$/), fc.constantFrom(".trial", "parts", "v"));
+const gallery = fc.oneof(
+  fc.stringMatching(/^[ -~]{1,80}$/),
+  fc.stringMatching(/^[^\p{Cc}]{1,80}$/u),
+  fc.constantFrom(".trial", "parts", "v", ".", "..", "%2", "?".repeat(80), "婚".repeat(80), "🎉".repeat(80)),
+);
 const name = fc.stringMatching(/^[\w-]{1,8}(\.\w{1,8})?$/);
 const number = fc.nat({ max: 200 });
 
@@ -41,6 +46,7 @@ describe("keys in the store", () => {
         const all = some.flatMap(({ pages, pictures, rest }) => [...pages, ...pictures, ...rest]);
         // Two galleries may well be called alike, and one be called what a station is.
         const distinct = new Set(all);
+        for (const key of distinct) assert.ok(isKey(key), `${key} is a key for every store`);
         for (const key of distinct)
           for (let at = key.indexOf("/"); at !== -1; at = key.indexOf("/", at + 1))
             assert.ok(!distinct.has(key.slice(0, at)), `${key.slice(0, at)} and ${key} are both objects`);
