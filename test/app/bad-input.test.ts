@@ -66,7 +66,7 @@ describe("bad input gets a sentence with the fix", () => {
     if (options.uid !== undefined) await chown(base, NOBODY, NOBODY);
     const ended = await ghostroll(["ingest", card, ...flags], options);
     await chmod(card, 0o700);
-    assertSays(ended, 74, /card/, /permissions/);
+    assertSays(ended, 74, /card/, /may not be read by the user nobody/, /chmod/);
   });
 
   it("a card without a file", async (t) => {
