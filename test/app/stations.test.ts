@@ -23,6 +23,7 @@ import { lacks } from "../support/needs.ts";
 import { pagesPolicy } from "../support/public-pages.ts";
 import { startRadosgw } from "../support/radosgw.ts";
 import type { S3Server } from "../support/s3-server.ts";
+import { freePorts } from "../support/s3-server.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const PREFIX = "ghostroll";
@@ -305,6 +306,7 @@ describe("one box without a bucket", () => {
   it("fills one gallery from several cards", async (t) => {
     const folder = await tempFolder(t);
     const links: (string | null)[] = [];
+    const [port] = await freePorts(1);
     for (const [name, numbers] of [
       ["one", [3, 1]],
       ["two", [2, 0]],
@@ -312,7 +314,14 @@ describe("one box without a bucket", () => {
       const files: Record<string, Uint8Array> = {};
       for (const number of numbers) files[`DCIM/${number}.JPG`] = await picture(number);
       const card = await makeCard(join(folder, name), files);
-      const set = ["--set", `BASE_DIR=${join(folder, "library")}`, "--set", "RESERVE_MB=0"];
+      const set = [
+        "--set",
+        `BASE_DIR=${join(folder, "library")}`,
+        "--set",
+        "RESERVE_MB=0",
+        "--set",
+        `WEB_PORT=${port}`,
+      ];
       const run = start(["ingest", card, "--gallery", GALLERY, "--no-serve", "--json", ...set]);
       links.push((await summaryOf(run)).link);
     }
