@@ -217,7 +217,7 @@ describe("a card with bad spots", { skip: lacks("cc") }, () => {
     assert.equal(code, 3, err);
     const { foundFiles, kept, failed, troubles } = JSON.parse(out) as Summary;
     assert.deepEqual({ foundFiles, kept, failed }, { foundFiles: SHOTS, kept: SHOTS - 2, failed: 2 });
-    const reasons = Object.fromEntries(troubles.map(({ name, reason }) => [name, reason]));
+    const reasons = Object.fromEntries(troubles.map(({ name, reason }) => [basename(name), reason]));
     assert.deepEqual(Object.keys(reasons).toSorted(), [bad, short]);
     assert.match(reasons[bad] ?? "", /could not be read from the card \(EIO\)\. Clean the card's contacts/);
     assert.match(reasons[short] ?? "", new RegExp(`gave ${SPOT} of the ${SHOT_BYTES} bytes`));
