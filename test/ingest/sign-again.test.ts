@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -104,8 +104,16 @@ async function gallery(t: TestContext, photos: number, isBehindAnother = false) 
   };
 }
 
+/** What 50,000 plain HMACs take here and now, in ms of processor time. */
+function hmacsMs(): number {
+  const began = process.cpuUsage();
+  for (let left = 50_000; left > 0; left--) createHmac("sha256", "key").update("x".repeat(400)).digest("hex");
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) / 1000;
+}
+
 describe("a gallery that is signed again", () => {
-  it("of 5,000 photos on the same day costs no put and two seconds at most", async (t) => {
+  it("of 5,000 photos on the same day costs no put and two seconds at most, or five times a plain loop", async (t) => {
     const { catalog, session, put, ...again } = await gallery(t, 5000);
     await again.publish(START_MS);
     assert.ok(put().length > 140);
@@ -121,10 +129,14 @@ describe("a gallery that is signed again", () => {
       t.diagnostic(`5,000 photos signed again: 0 puts, ${Math.round(performance.now() - beganMs)} ms, ${Math.round(cpuMs)} ms of processor, load ${loadavg()[0]?.toFixed(1)}`); // biome-ignore format: one line
       return cpuMs;
     };
-    // Of a processor that others use as well, a second counts for less: the first of three rounds that has it to itself decides.
-    let cpuMs = Number.POSITIVE_INFINITY;
-    for (let left = 3; left > 0 && cpuMs > 2000; left--) cpuMs = Math.min(cpuMs, await round());
-    assert.ok(cpuMs <= 2000, `${cpuMs} ms of processor`);
+    // On a processor that is slow, or that others use as well, it is held to a plain loop beside it.
+    let ratio = Number.POSITIVE_INFINITY;
+    for (let left = 3; left > 0 && ratio > 1; left--) {
+      const mostMs = Math.max(2000, 5 * hmacsMs());
+      ratio = Math.min(ratio, (await round()) / mostMs);
+      t.diagnostic(`it may take ${Math.round(mostMs)} ms here`);
+    }
+    assert.ok(ratio <= 1, `${ratio} of what it may take`);
   });
 
   it("changes pages and no picture: the next day, and at once when the keys are others", async (t) => {
