@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -104,18 +104,14 @@ async function gallery(t: TestContext, photos: number, isBehindAnother = false) 
   };
 }
 
-/** What 50,000 plain HMACs take here and now, in ms of processor time. */
-function hmacsMs(): number {
-  const began = process.cpuUsage();
-  for (let left = 50_000; left > 0; left--) createHmac("sha256", "key").update("x".repeat(400)).digest("hex");
-  const { user, system } = process.cpuUsage(began);
-  return (user + system) / 1000;
-}
-
 describe("a gallery that is signed again", () => {
-  it("of 5,000 photos on the same day costs no put and two seconds at most, or five times a plain loop", async (t) => {
+  it("of 5,000 photos on the same day costs no put and two seconds at most, or less than its first publication", async (t) => {
     const { catalog, session, put, ...again } = await gallery(t, 5000);
+    const first = process.cpuUsage();
     await again.publish(START_MS);
+    const published = process.cpuUsage(first);
+    const publishedMs = (published.user + published.system) / 1000;
+    t.diagnostic(`published with ${Math.round(publishedMs)} ms of processor`);
     assert.ok(put().length > 140);
     assert.deepEqual(await again.signAgain(START_MS + 3_600_000), [], "nothing has changed");
     // As if the day, a key or the way of sharing had changed: everything is signed, made and compared.
@@ -129,14 +125,10 @@ describe("a gallery that is signed again", () => {
       t.diagnostic(`5,000 photos signed again: 0 puts, ${Math.round(performance.now() - beganMs)} ms, ${Math.round(cpuMs)} ms of processor, load ${loadavg()[0]?.toFixed(1)}`); // biome-ignore format: one line
       return cpuMs;
     };
-    // On a processor that is slow, or that others use as well, it is held to a plain loop beside it.
-    let ratio = Number.POSITIVE_INFINITY;
-    for (let left = 3; left > 0 && ratio > 1; left--) {
-      const mostMs = Math.max(2000, 5 * hmacsMs());
-      ratio = Math.min(ratio, (await round()) / mostMs);
-      t.diagnostic(`it may take ${Math.round(mostMs)} ms here`);
-    }
-    assert.ok(ratio <= 1, `${ratio} of what it may take`);
+    // A slow processor, or one that others use as well, was so for the first publication, too.
+    let cpuMs = Number.POSITIVE_INFINITY;
+    for (let left = 3; left > 0 && cpuMs > 2000; left--) cpuMs = Math.min(cpuMs, await round());
+    assert.ok(cpuMs <= Math.max(2000, publishedMs), `${cpuMs} ms of processor, ${publishedMs} to publish it`);
   });
 
   it("changes pages and no picture: the next day, and at once when the keys are others", async (t) => {
