@@ -1,4 +1,5 @@
 import { Failure } from "../domain/failure.ts";
+import { keyedSha256 } from "./keyed-sha256.ts";
 import { isSet, signedAtMs } from "./link-life.ts";
 import { checkGuestKey, encodeKey, encodeSegment } from "./object-key.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -41,7 +42,7 @@ export async function openSigner(
       options.linkCredentials ??
       (await ask("sign links", new AbortController().signal, () => client.config.credentials()));
     // One set of credentials for all links: temporary ones may change in between.
-    const presigner = new S3RequestPresigner({ ...client.config, credentials });
+    const presigner = new S3RequestPresigner({ ...client.config, credentials, sha256: keyedSha256() });
     // Once this machine's clock is set, what was learned of it before is wrong by as much.
     if (!isSet(storeMs()) || Math.abs(clockStart() - learnedAt) > CLOCK_STEP_MS) {
       client.config.systemClockOffset = 0;
