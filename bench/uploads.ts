@@ -88,7 +88,14 @@ async function openBox(catalog: ReturnType<typeof openCatalog>) {
   const admin = new S3({ ...common, endpoint });
   await admin.createBucket({ Bucket: BUCKET });
   admin.destroy();
-  const store = await openS3Store({ ...common, endpoint, bucket: BUCKET, prefix: "ours", linkSeconds: 60, begun: catalog }); // biome-ignore format: one line
+  const store = await openS3Store({
+    ...common,
+    endpoint,
+    bucket: BUCKET,
+    prefix: "ours",
+    linkSeconds: 60,
+    begun: catalog,
+  });
   return {
     server,
     store,

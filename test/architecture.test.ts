@@ -126,7 +126,15 @@ describe("architecture", () => {
     assert.equal(objection("domain/a.ts", "node:fs"), "domain is pure");
     assert.equal(objection("card/a.ts", "library/b.ts"), "card may not look into library");
     assert.equal(objection("card/a.ts", "sharp"), "sharp lives in imaging");
-    assert.deepEqual(findCycle(new Map([["a", ["b"]], ["b", ["a"]]])), ["a", "b", "a"]); // biome-ignore format: one line reads best
+    assert.deepEqual(
+      findCycle(
+        new Map([
+          ["a", ["b"]],
+          ["b", ["a"]],
+        ]),
+      ),
+      ["a", "b", "a"],
+    );
   });
 
   for (const { file, text } of files) {

@@ -33,14 +33,33 @@ describe("docs/bucket.md", { skip }, () => {
     const folder = await tempFolder(t);
     await allowIam(server);
     for (const name of USERS)
-      await server.administer("user", "create", `--uid=ghostroll-${name}`, `--display-name=${name}`, `--access-key=KEY-ID-OF-${name.toUpperCase()}`, `--secret-key=SECRET-OF-${name.toUpperCase()}`); // biome-ignore format: one line
+      await server.administer(
+        "user",
+        "create",
+        `--uid=ghostroll-${name}`,
+        `--display-name=${name}`,
+        `--access-key=KEY-ID-OF-${name.toUpperCase()}`,
+        `--secret-key=SECRET-OF-${name.toUpperCase()}`,
+      );
 
     // Amazon's command line as Debian has it. What radosgw does not know goes to a server that answers as IAM does.
     const iam = await provider(t, { status: 400 });
     for (const name of USERS) {
       const user = `<UserName>ghostroll-${name}</UserName>`;
-      iam.answers.push({ status: 200, body: made("CreateUser", `<User>${user}<Path>/</Path><UserId>AID</UserId><Arn>arn:aws:iam::1:user/x</Arn></User>`) }); // biome-ignore format: one line
-      iam.answers.push({ status: 200, body: made("CreateAccessKey", `<AccessKey>${user}<AccessKeyId>AKIA</AccessKeyId><Status>Active</Status><SecretAccessKey>s</SecretAccessKey></AccessKey>`) }); // biome-ignore format: one line
+      iam.answers.push({
+        status: 200,
+        body: made(
+          "CreateUser",
+          `<User>${user}<Path>/</Path><UserId>AID</UserId><Arn>arn:aws:iam::1:user/x</Arn></User>`,
+        ),
+      });
+      iam.answers.push({
+        status: 200,
+        body: made(
+          "CreateAccessKey",
+          `<AccessKey>${user}<AccessKeyId>AKIA</AccessKeyId><Status>Active</Status><SecretAccessKey>s</SecretAccessKey></AccessKey>`,
+        ),
+      });
     }
     const bin = join(folder, "bin");
     await mkdir(bin);
@@ -70,7 +89,12 @@ describe("docs/bucket.md", { skip }, () => {
     );
 
     const { endpoint, accessKeyId, secretAccessKey } = server;
-    const admin = new S3({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }); // biome-ignore format: one line
+    const admin = new S3({
+      endpoint,
+      region: "us-east-1",
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
     t.after(() => admin.destroy());
     const Bucket = "my-photos";
     const { PublicAccessBlockConfiguration } = await admin.getPublicAccessBlock({ Bucket });
@@ -82,7 +106,11 @@ describe("docs/bucket.md", { skip }, () => {
       "Enabled ghostroll/g/.doctor/",
       "Enabled ghostroll/g/ghostroll-doctor-probe/",
     ]);
-    assert.equal(Rules.find(({ AbortIncompleteMultipartUpload: it }) => it)?.AbortIncompleteMultipartUpload?.DaysAfterInitiation, 7); // biome-ignore format: one line
+    assert.equal(
+      Rules.find(({ AbortIncompleteMultipartUpload: it }) => it)?.AbortIncompleteMultipartUpload
+        ?.DaysAfterInitiation,
+      7,
+    );
 
     // Up to 18, radosgw refuses every upload where public access lists are blocked (docs/providers.md).
     await admin.deletePublicAccessBlock({ Bucket });
@@ -90,8 +118,14 @@ describe("docs/bucket.md", { skip }, () => {
     const environment = { ...parseEnv(block), GHOSTROLL_S3_ENDPOINT: endpoint };
     const settings = loadSettings({ flags: {}, environment, cwd: folder, homeDir: folder });
     const checks = await aboutStore(settings, new AbortController().signal);
-    assert.ok(checks.every(({ isOk }) => isOk), JSON.stringify(checks)); // biome-ignore format: reads as one step
-    assert.deepEqual(checks.map(({ check }) => check), ["store"]); // biome-ignore format: reads as one step
+    assert.ok(
+      checks.every(({ isOk }) => isOk),
+      JSON.stringify(checks),
+    );
+    assert.deepEqual(
+      checks.map(({ check }) => check),
+      ["store"],
+    );
     assert.equal((await admin.listObjectsV2({ Bucket })).KeyCount, 0);
   });
 });

@@ -30,7 +30,15 @@ describe("what the pages tell people to copy", () => {
   it("has one block of settings for each store, each with its bucket and keys", () => {
     const text = readFileSync(join(root, "docs/providers.md"), "utf8");
     const stores = [...text.matchAll(/^## (.+)$/gm)].map(([, name]) => name);
-    assert.deepEqual(stores, ["Amazon S3", "Cloudflare R2", "Backblaze B2", "Wasabi", "MinIO", "Ceph", "OpenStack Swift"]); // biome-ignore format: one line
+    assert.deepEqual(stores, [
+      "Amazon S3",
+      "Cloudflare R2",
+      "Backblaze B2",
+      "Wasabi",
+      "MinIO",
+      "Ceph",
+      "OpenStack Swift",
+    ]);
     const blocks = blocksOf("docs/providers.md", "sh");
     assert.equal(blocks.length, stores.length);
     for (const [index, block] of blocks.entries()) {

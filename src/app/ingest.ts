@@ -53,9 +53,17 @@ export async function ingest(
     if (staysOpen && house.web !== null && summary.link !== null) await keepServing(context);
     else if (isLocal && !command.json) {
       if (summary.link !== null)
-        say(context.out, "The link opens while this machine serves it: `ghostroll watch`, or `ingest` with --serve."); // biome-ignore format: one line
+        say(
+          context.out,
+          "The link opens while this machine serves it: `ghostroll watch`, or `ingest` with --serve.",
+        );
       else if (summary.sessions.length > 0)
-        say(context.out, hasAddress(settings) ? "The gallery opens once `ghostroll watch` serves it; `ghostroll link last` shows its link then." : NO_ADDRESS); // biome-ignore format: one line
+        say(
+          context.out,
+          hasAddress(settings)
+            ? "The gallery opens once `ghostroll watch` serves it; `ghostroll link last` shows its link then."
+            : NO_ADDRESS,
+        );
     }
     return exitCodeOf(summary);
   } finally {

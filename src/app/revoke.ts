@@ -32,12 +32,22 @@ export async function revoke(
       const stopped = (await takeDown(ports, context.signal, session)).failure;
       // What earlier ones have left is not what was asked for.
       if (stopped === null || !isOfTheStore(stopped)) await takeDown(ports, context.signal);
-      return { ...leftIn(catalog), failure: stopped, later: "`ghostroll retry` removes what is left of it, and a running `ghostroll watch` does so by itself." }; // biome-ignore format: one line
+      return {
+        ...leftIn(catalog),
+        failure: stopped,
+        later:
+          "`ghostroll retry` removes what is left of it, and a running `ghostroll watch` does so by itself.",
+      };
     },
     async beside(catalog) {
       catalog.revoke(session.id);
       await until(() => leftIn(catalog).slugs.length === 0);
-      return { ...leftIn(catalog), failure: null, later: "The GhostRoll that is running, or the next one, removes what is left of it as soon as that is possible." }; // biome-ignore format: one line
+      return {
+        ...leftIn(catalog),
+        failure: null,
+        later:
+          "The GhostRoll that is running, or the next one, removes what is left of it as soon as that is possible.",
+      };
     },
   });
   const isKnown = failure !== null && isOfTheStore(failure);
@@ -47,7 +57,10 @@ export async function revoke(
   const isDone = slugs.length === 0 || (!isOpen && failure === null);
   const exitCode = isDone && elsewhere.length === 0 ? 0 : (why?.policy.exit ?? 75);
   if (command.json) {
-    say(context.out, JSON.stringify({ session: session.name, isGone: !isOpen, elsewhere, exitCode }, null, 2)); // biome-ignore format: one line
+    say(
+      context.out,
+      JSON.stringify({ session: session.name, isGone: !isOpen, elsewhere, exitCode }, null, 2),
+    );
     return exitCode;
   }
   const name = nameOf(session, settings);

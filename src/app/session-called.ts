@@ -27,7 +27,10 @@ export function sessionCalled(word: string, all: readonly PastSession[]): PastSe
   const [only] = meant;
   if (only !== undefined && meant.length === 1) return only;
   if (only === undefined) {
-    const guess = nearest(word, all.map(({ name }) => name)); // biome-ignore format: one line
+    const guess = nearest(
+      word,
+      all.map(({ name }) => name),
+    );
     throw new Failure(
       "usage",
       `There is no session "${word}"${guess === null ? "; `ghostroll sessions` lists them." : `; did you mean ${guess}?`}`,

@@ -1,3 +1,4 @@
+import type { openCatalog } from "../catalog/catalog.ts";
 import type { Settings } from "../config/slices.ts";
 import { Failure } from "../domain/failure.ts";
 import { keys } from "../domain/layout.ts";
@@ -16,6 +17,7 @@ import { findSession, nameOf, refuseRevoked } from "./find-session.ts";
 import { hasAddress, NO_ADDRESS } from "./store.ts";
 import { textLink } from "./text-link.ts";
 
+type Catalog = ReturnType<typeof openCatalog>;
 type Asked<Name> = Extract<Command, { name: Name }>;
 
 /** `ghostroll link`: the link of a gallery as it is today, printed or sent to somebody. Returns the exit code. */
@@ -52,14 +54,13 @@ export async function share(command: Asked<"share">, context: Context): Promise<
       const isRevoked = catalog.isRevoked(session.slug);
       if (isRevoked)
         failure = await deliverSession(catalog.renew(session.id), options, ports, () => {}, context.signal);
-      const isUnsigned = catalog.published().some((one) => one.session.id === session.id && one.signedWith === null); // biome-ignore format: one line
       // Said when it stopped what was asked for, not when another gallery could not be signed again.
-      if (failure !== null && (isRevoked || isUnsigned)) throw failure;
+      if (failure !== null && (isRevoked || signedWith(catalog, session) === null)) throw failure;
       return true;
     },
     async beside(catalog) {
       const { slug } = catalog.renew(session.id);
-      const isSigned = () => catalog.published().some((one) => one.session.id === session.id && one.signedWith !== null); // biome-ignore format: one line
+      const isSigned = () => typeof signedWith(catalog, session) === "string";
       await until(() => isSigned() || catalog.isRevoked(slug));
       return isSigned();
     },
@@ -109,6 +110,14 @@ async function refuseRevokedElsewhere(
     );
 }
 
+/** What the links in the pages of a gallery were signed with; `null` while they are to be, nothing where there are no pages. */
+function signedWith(
+  { published }: Pick<Catalog, "published">,
+  { id }: PastSession,
+): string | null | undefined {
+  return published().find(({ session }) => session.id === id)?.signedWith;
+}
+
 async function tell(
   session: PastSession,
   { json, text }: Asked<"link" | "share">,
@@ -119,7 +128,14 @@ async function tell(
   if (!hasAddress(settings)) {
     if (text !== null) throw new Failure("settings-invalid", `${title}: ${NO_ADDRESS}`);
     if (json)
-      say(context.out, JSON.stringify({ session: session.name, title, link: null, endsAt: null, sent: null, exitCode: 0 }, null, 2)); // biome-ignore format: one line
+      say(
+        context.out,
+        JSON.stringify(
+          { session: session.name, title, link: null, endsAt: null, sent: null, exitCode: 0 },
+          null,
+          2,
+        ),
+      );
     else say(context.out, `${title}: ${NO_ADDRESS}`);
     return 0;
   }
@@ -129,10 +145,16 @@ async function tell(
   const exitCode = sent === null || sent.kind === "sent" ? 0 : sent.kind === "refused" ? 78 : 75;
   if (json) {
     const endsAt = now.endsMs === null ? null : new Date(now.endsMs).toISOString();
-    say(context.out, JSON.stringify({ session: session.name, title, link: now.link, endsAt, sent, exitCode }, null, 2)); // biome-ignore format: one line
+    say(
+      context.out,
+      JSON.stringify({ session: session.name, title, link: now.link, endsAt, sent, exitCode }, null, 2),
+    );
     return exitCode;
   }
-  say(context.out, `${title}: ${now.endsMs === null ? "opens until it is revoked" : `opens until ${endDay(now.endsMs)}`}.`); // biome-ignore format: one line
+  say(
+    context.out,
+    `${title}: ${now.endsMs === null ? "opens until it is revoked" : `opens until ${endDay(now.endsMs)}`}.`,
+  );
   if (sent !== null) say(context.out, sent.sentence);
   if (settings.store.bucket === null)
     say(context.out, "It opens while this machine serves it: `ghostroll watch`.");

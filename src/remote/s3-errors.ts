@@ -143,7 +143,10 @@ function byStatus(
 
 /** What the server says itself, in one line that is not too long for a log; the SDK puts a word of its own where it says nothing. */
 function inQuotes(message: string, name: string): string {
-  const said = message.replace(/[\s\p{Cc}"]+/gu, " ").trim().slice(0, 200); // biome-ignore format: one line
+  const said = message
+    .replace(/[\s\p{Cc}"]+/gu, " ")
+    .trim()
+    .slice(0, 200);
   return ["", name, "UnknownError"].includes(said) ? "" : ` and said "${said}"`;
 }
 

@@ -162,7 +162,13 @@ async function probeFolder(
   }
   try {
     const proved = prove(s3, target.Key, trialCalled(key), {}, signal);
-    note("s3:GetObject", await proved.then(() => true, (error: unknown) => isAnswered(error))); // biome-ignore format: one line
+    note(
+      "s3:GetObject",
+      await proved.then(
+        () => true,
+        (error: unknown) => isAnswered(error),
+      ),
+    );
     if (guest !== null) note("s3:GetObject", await doesOpen(s3, guest, signal), guest.who);
   } finally {
     await may(async (to) => client.deleteObject(target, to), new AbortController().signal);
@@ -216,9 +222,17 @@ async function probeList(
   for (const key of below) {
     const request = { Bucket: bucket, Prefix: root + key, MaxKeys: 1 };
     const list = async (to: { abortSignal: AbortSignal }) => client.listObjectsV2(request, to);
-    isAllowed &&= await ask(`list galleries in the bucket "${bucket}"`, signal, list).then(() => true, isAnswered); // biome-ignore format: one line
+    isAllowed &&= await ask(`list galleries in the bucket "${bucket}"`, signal, list).then(
+      () => true,
+      isAnswered,
+    );
   }
-  return { who: "the access key", right: "s3:ListBucket", folder: `${root}g/`, state: isAllowed ? "allowed" : "missing" }; // biome-ignore format: one line
+  return {
+    who: "the access key",
+    right: "s3:ListBucket",
+    folder: `${root}g/`,
+    state: isAllowed ? "allowed" : "missing",
+  };
 }
 
 /** Whether an error means that the key may do it. Throws what says something else than yes or no. */

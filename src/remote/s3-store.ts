@@ -74,7 +74,11 @@ export async function openS3Store(options: S3Options): Promise<ObjectStore> {
       checkKey(prefix);
       let count = 0;
       for await (const keys of inPages(list(prefix, signal))) {
-        await deleteAll(s3, keys.map((key) => root + key), signal); // biome-ignore format: reads as one step
+        await deleteAll(
+          s3,
+          keys.map((key) => root + key),
+          signal,
+        );
         count += keys.length;
       }
       return count;

@@ -80,9 +80,14 @@ describe("real camera files", { skip }, () => {
     assert.equal(first.kept + first.duplicates + first.failed, first.foundFiles);
     assert.deepEqual([first.exitCode, first.troubles], [0, []]);
     const catalog = lookInto(join(base, "ghostroll.db"));
-    const kinds = catalog?.prepare("SELECT kind, count(*) AS files FROM original GROUP BY kind ORDER BY kind").all(); // biome-ignore format: one line
+    const kinds = catalog
+      ?.prepare("SELECT kind, count(*) AS files FROM original GROUP BY kind ORDER BY kind")
+      .all();
     catalog?.close();
-    assert.deepEqual(kinds, [{ kind: "audio", files: 4 }, { kind: "video", files: 69 }]); // biome-ignore format: one line
+    assert.deepEqual(kinds, [
+      { kind: "audio", files: 4 },
+      { kind: "video", files: 69 },
+    ]);
     // Films get a plain tile, sounds none.
     await assertComplete(base, contents, 69);
     t.diagnostic(`${first.foundFiles} files, ${first.kept} kept, ${first.troubles.length} named`);

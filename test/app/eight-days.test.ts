@@ -108,7 +108,12 @@ describe("eight days, by the clock of a real server and of the box", {
     assert.ok(server);
     t.after(() => server.stop());
     const { endpoint, accessKeyId, secretAccessKey } = server;
-    const admin = new S3({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }); // biome-ignore format: one line
+    const admin = new S3({
+      endpoint,
+      region: "us-east-1",
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
     t.after(() => admin.destroy());
     const [open, closed] = [`ghostroll-${randomUUID()}`, `ghostroll-${randomUUID()}`];
     for (const Bucket of [open, closed]) await admin.createBucket({ Bucket });
@@ -132,7 +137,10 @@ describe("eight days, by the clock of a real server and of the box", {
       box(t, { ...common, S3_BUCKET: open, SHARE: "capability" }, env),
       box(t, { ...common, S3_BUCKET: closed }, env),
     ]);
-    const [lasting, ending] = [linkIn(await capability.command("link", "last", "--json")), linkIn(await presigned.command("link", "last", "--json"))]; // biome-ignore format: one line
+    const [lasting, ending] = [
+      linkIn(await capability.command("link", "last", "--json")),
+      linkIn(await presigned.command("link", "last", "--json")),
+    ];
     const warnings = () => heard.filter(({ body }) => body.includes('"link-ends"')).length;
 
     for (let day = 1; day <= 8; day++) {

@@ -109,7 +109,10 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
     const repaired = await ghostroll(["verify", "--all", "--repair", "--json"], { env });
     assert.equal(repaired.code, 0, repaired.out + repaired.err);
     const { rot } = JSON.parse(repaired.out) as Verified;
-    assert.deepEqual(rot.map(({ repairedFrom }) => repairedFrom), ["the bucket"]); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      rot.map(({ repairedFrom }) => repairedFrom),
+      ["the bucket"],
+    );
     assert.equal(sha256(await readFile(path)), hash);
 
     // What a daemon does besides: a large object in parts, and looking for parts that nobody will complete.
@@ -127,7 +130,10 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
     assert.equal(revoked.code, 0, revoked.out + revoked.err);
     assert.notEqual((await fetch(link)).status, 200);
     const left = (await inBucket()).map((key) => key.slice(PREFIX.length + 1));
-    assert.deepEqual(left.filter((key) => key.startsWith("g/")), []); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      left.filter((key) => key.startsWith("g/")),
+      [],
+    );
     assert.ok(left.includes(keys.original(hash, path)), "originals outlive their galleries");
   });
 
@@ -143,7 +149,12 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
       });
     }
     signer.destroy();
-    const elsewhere = await openS3Store({ ...clientOf(given(presigner)), bucket: BUCKET, prefix: "weddings", linkSeconds: 3600 }); // biome-ignore format: one line
+    const elsewhere = await openS3Store({
+      ...clientOf(given(presigner)),
+      bucket: BUCKET,
+      prefix: "weddings",
+      linkSeconds: 3600,
+    });
     await admin.putObject({ Bucket: BUCKET, Key: "weddings/g/x", Body: "another box's" });
     assert.equal((await open(elsewhere, "g/x")).status, 403);
     for (const each of [store, elsewhere]) await each.close();
@@ -152,7 +163,10 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
   it("a stolen key of the box deletes nothing, lists nothing, and leaves its folder for nothing", async () => {
     const thief = new S3(clientOf(given(uploader)));
     const [Bucket, Key] = [BUCKET, `${PREFIX}/originals/abc.jpg`];
-    const everybody = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: "*", Action: "s3:*", Resource: `arn:aws:s3:::${BUCKET}/*` }] }); // biome-ignore format: one line
+    const everybody = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: "*", Action: "s3:*", Resource: `arn:aws:s3:::${BUCKET}/*` }],
+    });
     const attempts: Record<string, () => Promise<unknown>> = {
       "delete an original": async () => thief.deleteObject({ Bucket, Key }),
       "delete a gallery": async () => thief.deleteObject({ Bucket, Key: `${PREFIX}/g/x` }),
@@ -163,24 +177,42 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
       "write beside its folder": async () => thief.putObject({ Bucket, Key: "index.html", Body: "x" }),
       "open the bucket to everybody": async () => thief.putBucketPolicy({ Bucket, Policy: everybody }),
       "read the bucket's policy": async () => thief.getBucketPolicy({ Bucket }),
-      "let things expire": async () => thief.putBucketLifecycleConfiguration({ Bucket, LifecycleConfiguration: { Rules: [{ ID: "x", Status: "Enabled", Filter: { Prefix: "" }, Expiration: { Days: 1 } }] } }), // biome-ignore format: one line
+      "let things expire": async () =>
+        thief.putBucketLifecycleConfiguration({
+          Bucket,
+          LifecycleConfiguration: {
+            Rules: [{ ID: "x", Status: "Enabled", Filter: { Prefix: "" }, Expiration: { Days: 1 } }],
+          },
+        }),
       "open its list to everybody": async () => thief.putBucketAcl({ Bucket, ACL: "public-read" }),
       "delete the bucket": async () => thief.deleteBucket({ Bucket }),
     };
     const outcomes = await Promise.all(
       Object.entries(attempts).map(async ([what, attempt]) => {
-        const status = await attempt().then(() => 200, (error: { $metadata?: { httpStatusCode?: number } }) => error.$metadata?.httpStatusCode); // biome-ignore format: one line
+        const status = await attempt().then(
+          () => 200,
+          (error: { $metadata?: { httpStatusCode?: number } }) => error.$metadata?.httpStatusCode,
+        );
         return `${what}: ${status}`;
       }),
     );
-    assert.deepEqual(outcomes, Object.keys(attempts).map((what) => `${what}: 403`)); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      outcomes,
+      Object.keys(attempts).map((what) => `${what}: 403`),
+    );
     thief.destroy();
   });
 
   it("doctor finds every right that is needed, and leaves nothing in the bucket", async () => {
     const before = await inBucket();
     const checks = await aboutStore(settings(), never);
-    assert.deepEqual(checks.map(({ isOk, check }) => [isOk, check]), [[true, "store"], [true, "revoke"]]); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      checks.map(({ isOk, check }) => [isOk, check]),
+      [
+        [true, "store"],
+        [true, "revoke"],
+      ],
+    );
     assert.match(checks[1]?.says ?? "", /not with this access key.*s3:ListBucket/);
     for (const { action } of grants(policy("uploader")))
       if (action !== "s3:DeleteObject") assert.ok(checks[0]?.says.includes(action), action);
@@ -229,7 +261,10 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
         assert.ok(named.every(({ isOk }) => !isOk));
         assert.match(named[0]?.fix ?? "", new RegExp(`docs/iam/${user}\\.json`));
       } else {
-        assert.ok(checks.every(({ isOk }) => isOk), JSON.stringify(checks)); // biome-ignore format: reads as one step
+        assert.ok(
+          checks.every(({ isOk }) => isOk),
+          JSON.stringify(checks),
+        );
         assert.match(named[0]?.says ?? "", /^s3:GetObject was not tried/);
       }
       assert.deepEqual(await inBucket(), before, "nothing is left behind");
@@ -243,7 +278,9 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
     const says = (await aboutStore(settings(), never)).map((check) => check.says);
     const withoutThem = await aboutStore(settings({ GHOSTROLL_UPLOAD_ORIGINALS: "none" }), never);
     await given(uploader).allow(all);
-    assert.deepEqual(says, [`the access key may not do s3:PutObject below ${PREFIX}/originals/ in the bucket ${BUCKET}`]); // biome-ignore format: one line
+    assert.deepEqual(says, [
+      `the access key may not do s3:PutObject below ${PREFIX}/originals/ in the bucket ${BUCKET}`,
+    ]);
     assert.ok(
       withoutThem.every(({ isOk }) => isOk),
       "what is not asked for is not needed",
@@ -260,7 +297,8 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
     t.after(() => admin.deleteBucketPolicy({ Bucket: BUCKET }));
     assert.ok((await aboutStore(short, never)).every(({ isOk }) => isOk));
     const at = (folder: string) => `${given(server).endpoint}/${BUCKET}${folder}`;
-    const shared = (url: string) => aboutStore(settings({ GHOSTROLL_SHARE: "capability", GHOSTROLL_SHARE_URL: url }), never); // biome-ignore format: one line
+    const shared = (url: string) =>
+      aboutStore(settings({ GHOSTROLL_SHARE: "capability", GHOSTROLL_SHARE_URL: url }), never);
     assert.ok((await shared(at(`/${PREFIX}`))).every(({ isOk }) => isOk));
     // The folder forgotten: what is looked for there is not there, or not for everybody.
     const [astray] = await shared(at(""));
@@ -291,10 +329,10 @@ describe("keys with exactly the policies of docs/iam, at a server that evaluates
       await rm(folder, { recursive: true });
     });
 
-  for (const [
-    action,
-    sid,
-  ] of [["s3:ListBucket", "FindWhatGalleriesHave"], ["s3:DeleteObject", "DeleteGalleriesAndNothingElse"]] as const) // biome-ignore format: one line
+  for (const [action, sid] of [
+    ["s3:ListBucket", "FindWhatGalleriesHave"],
+    ["s3:DeleteObject", "DeleteGalleriesAndNothingElse"],
+  ] as const)
     it(`without ${action}, a revoker's key revokes nothing and is told which right it lacks`, async () => {
       const store = await storeOf(given(revoker));
       const writer = await storeOf(given(uploader));

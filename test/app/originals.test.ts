@@ -25,7 +25,12 @@ after(() => server?.stop());
 async function box(t: TestContext, bucket: string) {
   const folder = await tempFolder(t);
   const base = join(folder, "library");
-  const admin = new S3({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }); // biome-ignore format: one line
+  const admin = new S3({
+    endpoint,
+    region: "us-east-1",
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+  });
   await admin.createBucket({ Bucket: bucket });
   const proxy = await startFaultProxy(endpoint);
   t.after(async () => {
@@ -107,7 +112,9 @@ describe("originals in the bucket", { skip }, () => {
     const again = JSON.parse((await run([...ingest, "--verify-source"], "all")).out) as Summary;
     assert.equal(again.isSafeToFormat, true, again.verdicts.join(" "));
 
-    const kept = (await readdir(join(base, "originals"), { recursive: true })).find((name) => name.endsWith("B.MP4")); // biome-ignore format: one line
+    const kept = (await readdir(join(base, "originals"), { recursive: true })).find((name) =>
+      name.endsWith("B.MP4"),
+    );
     const rotten = join(base, "originals", kept ?? "");
     await writeFile(rotten, film.subarray(1));
     const repaired = await run(["verify", "--all", "--repair"], "all");

@@ -107,7 +107,16 @@ describe("what is published", { skip: lacks("exiftool", "unzip") }, () => {
       [],
     );
     const pictures = told.match(/^\[File\]\s+FileType\s+: JPEG$/gm)?.length;
-    assert.deepEqual(Object.fromEntries(kinds), { asset: 4, chunk: 1, index: 1, jpg: 8, page: 1, preview: 1, shell: 1, zip: 1 }); // biome-ignore format: one line
+    assert.deepEqual(Object.fromEntries(kinds), {
+      asset: 4,
+      chunk: 1,
+      index: 1,
+      jpg: 8,
+      page: 1,
+      preview: 1,
+      shell: 1,
+      zip: 1,
+    });
     // Two of each picture, the preview, and one of each in the zip.
     assert.equal(pictures, 13);
     t.diagnostic(`${files.length} files, ${pictures} pictures`);

@@ -105,7 +105,10 @@ describe("a catalog that is lost", () => {
     }
     assert.deepEqual(await hashesBelow(join(base, "store/objects")), store);
     const after = JSON.parse((await run("sessions", "--json")).out) as { link: string }[];
-    assert.deepEqual(after.map(({ link }) => link), links.map(({ link }) => link)); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      after.map(({ link }) => link),
+      links.map(({ link }) => link),
+    );
     report(t, { harness: "catalog deleted, rebuilt", tried: TIMES, hit: TIMES });
   });
 
@@ -181,7 +184,10 @@ describe("a catalog that is lost", () => {
     const names = (paths: readonly string[]) => paths.map((path) => basename(path));
     assert.deepEqual(names(said.adopted), ["IMG_0002.JPG", "IMG_0001.JPG", "orphan.JPG"]);
     assert.deepEqual(names(said.leftAlone), ["double.JPG", "by-hand.JPG"]);
-    assert.deepEqual(said.troubles.map(({ name }) => join(base, name)), [gone, short, flipped].toSorted()); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      said.troubles.map(({ name }) => join(base, name)),
+      [gone, short, flipped].toSorted(),
+    );
     assert.deepEqual(await hashesBelow(join(base, "originals")), onDisk, "the library is as it was");
     // The card gives again what was not as it should be.
     const { kept, failed } = await ingest(card);
@@ -217,7 +223,10 @@ describe("a catalog that is lost", () => {
     const { code, out } = await run("rebuild", "--json");
     assert.equal(code, 0, out);
     const rows = rowsOf(base)["session"] as { id: number; name: string }[];
-    assert.deepEqual(rows.map(({ id }) => id), [1, 2]); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      [1, 2],
+    );
     assert.ok(out.includes("B.JPG"));
   });
 });

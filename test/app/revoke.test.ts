@@ -28,7 +28,12 @@ describe("revoking with the keys of docs/bucket.md, at a server that evaluates p
     const { endpoint, accessKeyId, secretAccessKey } = server as Radosgw;
     await allowIam(server as Radosgw);
     box = await newUser(server as Radosgw, "box");
-    admin = new S3({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }); // biome-ignore format: one line
+    admin = new S3({
+      endpoint,
+      region: "us-east-1",
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
     await admin.createBucket({ Bucket: BUCKET });
   });
   after(() => admin?.destroy());
@@ -130,7 +135,10 @@ describe("revoking with the keys of docs/bucket.md, at a server that evaluates p
     );
     assert.equal(await opens(third), true);
     const { out } = await run("sessions", "--json");
-    assert.deepEqual([...out.matchAll(/"end": ?"([\w-]+)"/g)].map(([, end]) => end), ["revoked", "complete", "complete"]); // biome-ignore format: one line
+    assert.deepEqual(
+      [...out.matchAll(/"end": ?"([\w-]+)"/g)].map(([, end]) => end),
+      ["revoked", "complete", "complete"],
+    );
     assert.match(out, /Revoked, but not gone yet: its gallery may still open/);
     assert.equal((await inBucket("originals/")).length, 6);
     assert.equal((await inBucket("g/")).filter((key) => key.endsWith(".zip")).length, 3);

@@ -54,7 +54,9 @@ async function library(t: TestContext, settings: Readonly<Record<string, string>
     assert.equal((await ended).code, 0);
   };
   const record = async () => {
-    const [path = ""] = [...(await hashesBelow(join(base, "originals"))).keys()].filter((name) => name.endsWith("session.json")); // biome-ignore format: one line
+    const [path = ""] = [...(await hashesBelow(join(base, "originals"))).keys()].filter((name) =>
+      name.endsWith("session.json"),
+    );
     return JSON.parse(await readFile(path, "utf8")) as { slug: string; revoked?: string[] };
   };
   /** Of the last session, with the port where it is served now. */
@@ -75,7 +77,11 @@ describe("a gallery of this machine", () => {
     await ingest();
     const originals = await hashesBelow(join(base, "originals"));
     const { daemon, web } = await watch();
-    const old = ofGallery(await addressesIn(await link(web)).then((all) => all.map((address) => address.replace(/^http:\/\/[^/]+/, web)))); // biome-ignore format: one line
+    const old = ofGallery(
+      await addressesIn(await link(web)).then((all) =>
+        all.map((address) => address.replace(/^http:\/\/[^/]+/, web)),
+      ),
+    );
     assert.ok(old.length > 2 * PICTURES);
     const before = await statusesOf(old);
     assert.deepEqual(new Set(before), new Set([200]), old[before.findIndex((status) => status !== 200)]);
@@ -100,7 +106,9 @@ describe("a gallery of this machine", () => {
     assert.match((await run("status", "--json")).out, /"revoked"/);
 
     const renewed = await link(web, "share", "last", "--renew");
-    const now = ofGallery(await addressesIn(renewed).then((all) => all.map((address) => address.replace(/^http:\/\/[^/]+/, web)))); // biome-ignore format: one line
+    const now = ofGallery(
+      await addressesIn(renewed).then((all) => all.map((address) => address.replace(/^http:\/\/[^/]+/, web))),
+    );
     // Zips are made after everything else, and may not be there yet.
     const withoutZips = (addresses: readonly string[]) => addresses.filter((one) => !one.includes("/z/"));
     assert.equal(withoutZips(now).length, withoutZips(old).length);
@@ -153,8 +161,13 @@ describe("a gallery in a bucket", () => {
     const had = left().length;
     assert.ok(had > 2 * PICTURES);
     server.misbehave({ hole: 1 });
-    const flags = ["BASE_DIR", base, "S3_BUCKET", BUCKET, "S3_ENDPOINT", server.endpoint].flatMap((word, i, all) => i % 2 === 0 ? ["--set", `${word}=${all[i + 1]}`] : []); // biome-ignore format: one line
-    const run = start(["revoke", "last", ...flags], { cwd: folder, env: { AWS_ACCESS_KEY_ID: "key", AWS_SECRET_ACCESS_KEY: "secret" } }); // biome-ignore format: one line
+    const flags = ["BASE_DIR", base, "S3_BUCKET", BUCKET, "S3_ENDPOINT", server.endpoint].flatMap(
+      (word, i, all) => (i % 2 === 0 ? ["--set", `${word}=${all[i + 1]}`] : []),
+    );
+    const run = start(["revoke", "last", ...flags], {
+      cwd: folder,
+      env: { AWS_ACCESS_KEY_ID: "key", AWS_SECRET_ACCESS_KEY: "secret" },
+    });
     await until("a request", () => server.dealt.hole > 0);
     run.child.kill("SIGKILL");
     await run.ended;

@@ -28,7 +28,12 @@ describe("a gallery in a real bucket", { skip: lacks("radosgw", "chromium") }, (
     assert.ok(started);
     [server, browser] = [started, opened];
     const { endpoint, accessKeyId, secretAccessKey } = server;
-    admin = new S3({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }); // biome-ignore format: one line
+    admin = new S3({
+      endpoint,
+      region: "us-east-1",
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
   });
   after(async () => {
     admin?.destroy();
@@ -127,7 +132,10 @@ describe("a gallery in a real bucket", { skip: lacks("radosgw", "chromium") }, (
         statuses.every((status) => status === 404 || status === 403),
         `${mode}: ${statuses.join()}`,
       );
-      assert.deepEqual((await keysIn(Bucket)).filter((key) => key.includes("/g/")), []); // biome-ignore format: one line
+      assert.deepEqual(
+        (await keysIn(Bucket)).filter((key) => key.includes("/g/")),
+        [],
+      );
       t.diagnostic(`${mode}: ${given.length} addresses, none opens`);
     }
   });
@@ -135,7 +143,11 @@ describe("a gallery in a real bucket", { skip: lacks("radosgw", "chromium") }, (
   it("opens from a second bucket that holds pages alone, while the first refuses everybody", async (t) => {
     const [pictures, pages] = [await bucket(), await bucket()];
     await admin.putBucketPolicy({ Bucket: pages, Policy: pagesPolicy(pages, FOLDER) });
-    const link = await ingest(await tempFolder(t), { S3_BUCKET: pictures, SHARE: "capability", SHARE_BUCKET: pages }); // biome-ignore format: one line
+    const link = await ingest(await tempFolder(t), {
+      S3_BUCKET: pictures,
+      SHARE: "capability",
+      SHARE_BUCKET: pages,
+    });
     assert.ok(link.startsWith(`${server.endpoint}/${pages}/`));
     const asked = await visit(link);
     for (const url of asked.filter(isPicture)) assert.ok(url.startsWith(`${server.endpoint}/${pictures}/`));
@@ -148,7 +160,10 @@ describe("a gallery in a real bucket", { skip: lacks("radosgw", "chromium") }, (
 
   it("opens under another address without any signature in mode cdn, once something lets guests in", async (t) => {
     const Bucket = await bucket();
-    const Policy = pagesPolicy(Bucket, FOLDER).replace(/"arn:[^"]*\/n\/\*"/, (pages) => `${pages}, ${pages.replace("/n/*", "/p/*")}, ${pages.replace("/n/*", "/og-*")}`); // biome-ignore format: one line
+    const Policy = pagesPolicy(Bucket, FOLDER).replace(
+      /"arn:[^"]*\/n\/\*"/,
+      (pages) => `${pages}, ${pages.replace("/n/*", "/p/*")}, ${pages.replace("/n/*", "/og-*")}`,
+    );
     await admin.putBucketPolicy({ Bucket, Policy });
     // As a content network would, another host name leads to the same objects.
     const address = `${server.endpoint.replace("127.0.0.1", "localhost")}/${Bucket}/${FOLDER}`;

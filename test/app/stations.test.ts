@@ -41,7 +41,12 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
     assert.ok(started);
     [server, browser] = [started, opened];
     const { endpoint, accessKeyId, secretAccessKey } = server;
-    admin = new S3({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }); // biome-ignore format: one line
+    admin = new S3({
+      endpoint,
+      region: "us-east-1",
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
   });
   after(async () => {
     admin?.destroy();

@@ -157,18 +157,29 @@ describe("messages to people", () => {
     const folder = await tempFolder(t);
     const away = await provider(t, { status: 200 });
     await away.close();
-    const answers = { away, refuses: await provider(t, { status: 400 }), breaks: await provider(t, { status: 502 }), takes: await provider(t, { status: 200 }) }; // biome-ignore format: one line
+    const answers = {
+      away,
+      refuses: await provider(t, { status: 400 }),
+      breaks: await provider(t, { status: 502 }),
+      takes: await provider(t, { status: 200 }),
+    };
     const settings = {
       BASE_DIR: join(folder, "library"),
       WEB_PORT: "0",
-      TEXT_TO: Object.values(answers).map(({ url }) => `webhook:${url}/hidden`).join(), // biome-ignore format: one line
+      TEXT_TO: Object.values(answers)
+        .map(({ url }) => `webhook:${url}/hidden`)
+        .join(),
     };
     const look = async (more: Readonly<Record<string, string>> = {}, ...flags: string[]) =>
       (await ghostroll(["status", ...flags, ...set({ ...settings, ...more })])).out;
     await ghostroll(["ingest", await pictureCard(join(folder, "EOS"), 3), "--no-serve", ...set(settings)]);
     const said = await look();
-    const lineOf = (name: keyof typeof answers) => said.split("\n").find((line) => line.includes(`:${answers[name].port} `)); // biome-ignore format: one line
-    assert.match(lineOf("away") ?? "", /^\w+-\w+ \(EOS\): the message gallery-complete to webhook at \S+ waits to be sent\.$/); // biome-ignore format: one line
+    const lineOf = (name: keyof typeof answers) =>
+      said.split("\n").find((line) => line.includes(`:${answers[name].port} `));
+    assert.match(
+      lineOf("away") ?? "",
+      /^\w+-\w+ \(EOS\): the message gallery-complete to webhook at \S+ waits to be sent\.$/,
+    );
     assert.match(lineOf("refuses") ?? "", /was given up\. The webhook .* answered 400\. Check its address/);
     assert.match(
       lineOf("breaks") ?? "",
@@ -176,7 +187,10 @@ describe("messages to people", () => {
     );
     assert.equal(lineOf("takes"), undefined);
     const { messages } = JSON.parse(await look({}, "--json")) as { messages: { state: string }[] };
-    assert.deepEqual(messages.map(({ state }) => state), ["waiting", "given-up", "waiting"]); // biome-ignore format: one line
+    assert.deepEqual(
+      messages.map(({ state }) => state),
+      ["waiting", "given-up", "waiting"],
+    );
     assert.doesNotMatch(said + JSON.stringify(messages), /hidden/);
     // Who is no longer to be told has nothing that waits.
     assert.doesNotMatch(await look({ TEXT_TO: "" }), /message/);
@@ -243,7 +257,10 @@ describe("messages to people", () => {
     const pushed = heard
       .filter(({ url: path }) => path === "/")
       .map(({ body }) => JSON.parse(body) as Pushed);
-    assert.deepEqual(pushed.map(({ topic }) => topic), ["guests", "guests"]); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      pushed.map(({ topic }) => topic),
+      ["guests", "guests"],
+    );
     const written = (await readFile(`${program}.sent`, "utf8")).trim().split("\n");
     assert.equal(written.length, 2);
     for (const { message } of [...posted(heard, "/couple"), ...pushed]) {
@@ -254,7 +271,11 @@ describe("messages to people", () => {
       );
       assert.ok(written.some((line) => line.endsWith(` ${message}`)));
     }
-    t.diagnostic(posted(heard, "/couple").map(({ message }) => `${message.length}: ${message}`).join("; ")); // biome-ignore format: reads as one step
+    t.diagnostic(
+      posted(heard, "/couple")
+        .map(({ message }) => `${message.length}: ${message}`)
+        .join("; "),
+    );
   });
 
   it("say once that a gallery needs somebody, with the fix, and once that it is complete after that", async (t) => {
@@ -286,6 +307,9 @@ describe("messages to people", () => {
     t.after(() => server.close());
     for (const _ of ["first", "again"])
       assert.equal((await ghostroll(["ingest", card, "--rescan", "stat"], { env })).code, 0);
-    assert.deepEqual(posted(heard, "/me").map(({ event }) => event), ["trouble", "gallery-complete"]); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      posted(heard, "/me").map(({ event }) => event),
+      ["trouble", "gallery-complete"],
+    );
   });
 });

@@ -33,7 +33,10 @@ describe("a box that is on for half an hour at a time", { skip: lacks("faketime"
     const env = clock({ FAKETIME: `+0 x${FASTER}`, FAKETIME_DONT_FAKE_MONOTONIC: "0" });
     /** Runs the daemon until it has said it, or for so long; returns what it said. */
     const watch = async (words: string, ms: number) => {
-      const run = start(["watch", ...Object.entries(flags).flatMap(([key, value]) => ["--set", `${key}=${value}`])], { env }); // biome-ignore format: one line
+      const run = start(
+        ["watch", ...Object.entries(flags).flatMap(([key, value]) => ["--set", `${key}=${value}`])],
+        { env },
+      );
       t.after(() => void run.child.kill("SIGKILL"));
       const endMs = performance.now() + ms;
       while (!run.out().includes(words) && performance.now() < endMs) await delay(50);

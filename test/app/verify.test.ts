@@ -76,7 +76,13 @@ describe("ghostroll verify", () => {
     for (let n = 0; n < 3; n++)
       for (const { path, finding } of (await verify("--share", "3")).rot)
         found.set(join(base, path), finding);
-    assert.deepEqual(found, new Map([[first, "changed"], [second, "missing"]])); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      found,
+      new Map([
+        [first, "changed"],
+        [second, "missing"],
+      ]),
+    );
     const again = await verify("--share", "99");
     assert.deepEqual([again.code, again.rot.length], [3, 2]);
     const { code, out } = await run("verify");
@@ -96,7 +102,10 @@ describe("ghostroll verify", () => {
     await rm(other);
     const repaired = await verify("--all", "--repair");
     assert.equal(repaired.code, 0);
-    assert.deepEqual(repaired.rot.map(({ repairedFrom }) => repairedFrom), ["the second disk", "the second disk"]); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      repaired.rot.map(({ repairedFrom }) => repairedFrom),
+      ["the second disk", "the second disk"],
+    );
     assert.deepEqual(await originals(), before);
     assert.deepEqual([...(await hashesBelow(join(base, "rotten"))).values()], [rotten]);
     assert.deepEqual([(await verify("--all")).code, await readdir(join(base, "incoming"))], [0, []]);

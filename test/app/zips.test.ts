@@ -70,7 +70,10 @@ describe("all pictures as zips, in a real bucket", { skip: lacks("radosgw", "chr
       /** Hashes of the pictures that guests open. */
       async shares(): Promise<string[]> {
         const all = await hashesBelow(join(base, "renditions"));
-        return [...all].filter(([path]) => path.endsWith("-share.jpg")).map(([, hash]) => hash).toSorted(); // biome-ignore format: one line
+        return [...all]
+          .filter(([path]) => path.endsWith("-share.jpg"))
+          .map(([, hash]) => hash)
+          .toSorted();
       },
     };
   }
@@ -107,7 +110,14 @@ describe("all pictures as zips, in a real bucket", { skip: lacks("radosgw", "chr
     await download.saveAs(file);
     const { names, hashes } = await unzipped(t, file);
     // Both cameras of the card, by the time of each picture.
-    assert.deepEqual(names, ["0001_IMG_0001.jpg", "0002_IMG_0001.jpg", "0003_IMG_0002.jpg", "0004_IMG_0002.jpg", "0005_IMG_0003.jpg", "0006_IMG_0003.jpg"]); // biome-ignore format: one line
+    assert.deepEqual(names, [
+      "0001_IMG_0001.jpg",
+      "0002_IMG_0001.jpg",
+      "0003_IMG_0002.jpg",
+      "0004_IMG_0002.jpg",
+      "0005_IMG_0003.jpg",
+      "0006_IMG_0003.jpg",
+    ]);
     assert.deepEqual(hashes, await shares());
 
     const address = (await anchor.getAttribute("href")) ?? "";
@@ -200,7 +210,8 @@ function zipsOf(file: string): number[] {
   const catalog = lookInto(file);
   assert.ok(catalog);
   try {
-    const count = "SELECT (SELECT count(*) FROM object WHERE key LIKE 'g/' || slug || '/z/%') FROM session ORDER BY id"; // biome-ignore format: one line
+    const count =
+      "SELECT (SELECT count(*) FROM object WHERE key LIKE 'g/' || slug || '/z/%') FROM session ORDER BY id";
     return catalog.prepare(count).pluck().all() as number[];
   } finally {
     catalog.close();

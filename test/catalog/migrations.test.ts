@@ -73,11 +73,17 @@ describe("a catalog of an older GhostRoll", () => {
       const [session] = catalog.allSessions();
       assert.ok(session);
       const { found, kept, duplicates, failed, published } = catalog.tally(session.id);
-      assert.deepEqual({ found, kept, duplicates, failed, published }, { found: 5, kept: 2, duplicates: 1, failed: 1, published: 1 }); // biome-ignore format: reads as one step
+      assert.deepEqual(
+        { found, kept, duplicates, failed, published },
+        { found: 5, kept: 2, duplicates: 1, failed: 1, published: 1 },
+      );
       assert.equal(catalog.known("v1" as VolumeId).size, 1);
       assert.equal(catalog.objectHash("g/x"), hash("thumb"));
       assert.equal(catalog.isRebuilt(session.id), false);
-      assert.deepEqual(catalog.due(catalog.nextRun(), 9).map((one) => one.path), ["originals/a", "originals/b"]); // biome-ignore format: reads as one step
+      assert.deepEqual(
+        catalog.due(catalog.nextRun(), 9).map((one) => one.path),
+        ["originals/a", "originals/b"],
+      );
       assert.equal([...catalog.record(session).files].length, 4, "all but what is not read yet");
       catalog.close();
 

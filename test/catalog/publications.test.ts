@@ -38,7 +38,10 @@ describe("a revoked gallery", () => {
     assert.notEqual(one.objectHash("assets/a.js"), null);
     assert.deepEqual([one.published(), one.undelivered(), one.latestGallery(volume.id)], [[], [], null]);
     assert.deepEqual([...one.storesLeft(id)].toSorted(), ["one", "two"]);
-    assert.deepEqual(one.toTakeDown().map((gone) => gone.slug), [slug]); // biome-ignore format: one line
+    assert.deepEqual(
+      one.toTakeDown().map((gone) => gone.slug),
+      [slug],
+    );
     one.tookDown(slug);
     assert.deepEqual([one.toTakeDown(), one.storesLeft(id)], [[], ["two"]]);
     assert.equal(two.toTakeDown().length, 1);
@@ -101,7 +104,10 @@ describe("a catalog with messages of an older GhostRoll", () => {
     assert.ok(session);
     for (const event of ["gallery-open", "gallery-complete"] as const)
       catalog.putMessages(session.id, event, "again", ["a"]);
-    assert.deepEqual(catalog.messagesOf(session.id).map(({ state }) => state), ["sent", "waiting"]); // biome-ignore format: one line
+    assert.deepEqual(
+      catalog.messagesOf(session.id).map(({ state }) => state),
+      ["sent", "waiting"],
+    );
     assert.deepEqual([catalog.nextMessage("a")?.key, catalog.nextMessage("a")?.words], ["k2", "second"]);
     for (const occasion of ["1", "1", "2"])
       catalog.putMessages(session.id, "link-ends", occasion, ["b"], occasion);

@@ -66,15 +66,30 @@ describe("sessions of a shared gallery", () => {
     catalog.recordObjects([{ key: `g/${slug}/i.json`, sizeBytes: 1, sha256: "0".repeat(64) }]);
 
     assert.equal(catalog.joinGallery(unfinished.id, next), slug);
-    assert.deepEqual(catalog.toTakeDown().map((one) => one.slug), [slug]); // biome-ignore format: one line
+    assert.deepEqual(
+      catalog.toTakeDown().map((one) => one.slug),
+      [slug],
+    );
     assert.equal(catalog.objectHash(`g/${slug}/i.json`), null);
-    assert.deepEqual([complete, unfinished].map(({ id }) => catalog.nextMessage(`of ${id}`)), [null, null]); // biome-ignore format: one line
+    assert.deepEqual(
+      [complete, unfinished].map(({ id }) => catalog.nextMessage(`of ${id}`)),
+      [null, null],
+    );
     const states = () => catalog.allSessions().map(({ isRevoked, isStanding }) => [isRevoked, isStanding]);
-    assert.deepEqual(states(), [[true, true], [false, false]]); // biome-ignore format: one line
+    assert.deepEqual(states(), [
+      [true, true],
+      [false, false],
+    ]);
     assert.deepEqual([catalog.published(), catalog.latestGallery(volume.id)], [[], null]);
     catalog.tookDown(slug);
-    assert.deepEqual(states(), [[true, false], [false, false]]); // biome-ignore format: one line
-    assert.deepEqual([0, 1].map(() => catalog.leaveGallery(unfinished.id, next)), [true, false]); // biome-ignore format: one line
+    assert.deepEqual(states(), [
+      [true, false],
+      [false, false],
+    ]);
+    assert.deepEqual(
+      [0, 1].map(() => catalog.leaveGallery(unfinished.id, next)),
+      [true, false],
+    );
     assert.notEqual(catalog.sessionNamed(unfinished.id)?.slug, next);
     assert.deepEqual(states()[1], [false, false]);
   });

@@ -71,7 +71,10 @@ describe("the catalog, about reading originals back", () => {
       assert.equal(catalog.nextRun(), run);
       const share = catalog.due(run, 4);
       for (const { hash } of share) read.add(hash);
-      catalog.markRead(run, share.map(({ hash }) => ({ hash, finding: null }))); // biome-ignore format: reads as one step
+      catalog.markRead(
+        run,
+        share.map(({ hash }) => ({ hash, finding: null })),
+      );
       // Just proved when it was kept, so it must not push aside what waits.
       keep(catalog, [`new ${run}.jpg`]);
     }
@@ -81,10 +84,16 @@ describe("the catalog, about reading originals back", () => {
   it("gives what was rotten first, and never twice in one run", async (t) => {
     const { catalog } = await catalogOf(t, numbered(3));
     catalog.markRead(1, [{ hash: hashOf("002.jpg"), finding: "changed" }]);
-    assert.deepEqual(catalog.due(2, 9).map(({ hash }) => hash), ["002.jpg", "000.jpg", "001.jpg"].map(hashOf)); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      catalog.due(2, 9).map(({ hash }) => hash),
+      ["002.jpg", "000.jpg", "001.jpg"].map(hashOf),
+    );
     assert.deepEqual(catalog.originals(), { originals: 3, bytes: 12, findings: 1 });
     catalog.markRead(2, [{ hash: hashOf("002.jpg"), finding: "changed" }]);
-    assert.deepEqual(catalog.due(2, 9).map(({ hash }) => hash), ["000.jpg", "001.jpg"].map(hashOf)); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      catalog.due(2, 9).map(({ hash }) => hash),
+      ["000.jpg", "001.jpg"].map(hashOf),
+    );
   });
 
   it("no longer knows a rotten file of a card, so that the card is read again, and heals when it is kept again", async (t) => {

@@ -250,7 +250,12 @@ export function objectStoreContract(
       const picture = randomBytes(200_000);
       before(async () => {
         const body = { bytes: page };
-        const shell = { body, contentType: "text/html; charset=utf-8", contentEncoding: "gzip", cacheControl: CACHE_NEVER } as const; // biome-ignore format: one line
+        const shell = {
+          body,
+          contentType: "text/html; charset=utf-8",
+          contentEncoding: "gzip",
+          cacheControl: CACHE_NEVER,
+        } as const;
         await store.put(newObject("g/links/shell", page, shell), never);
         await store.put(newObject("g/links/shell/p.jpg", picture), never);
       });

@@ -147,7 +147,14 @@ describe("a network that throttles, drops, resets, refuses, lies and goes black"
     // An upload whose beginning was never heard of is known to nobody: the sweep finds it.
     const uploads = async () => (await admin.listMultipartUploads({ Bucket: BUCKET })).Uploads ?? [];
     const unheard = (await uploads()).length;
-    const later = await openS3Store({ ...common, endpoint, bucket: BUCKET, prefix: "ghostroll", linkSeconds: 60, now: () => Date.now() + 5 * DAY_MS }); // biome-ignore format: one line
+    const later = await openS3Store({
+      ...common,
+      endpoint,
+      bucket: BUCKET,
+      prefix: "ghostroll",
+      linkSeconds: 60,
+      now: () => Date.now() + 5 * DAY_MS,
+    });
     await later.has("nothing", never);
     await later.sweep(never);
     await later.close();

@@ -79,8 +79,15 @@ async function assertFolders(base: string): Promise<void> {
 const linkIn = (out: string): string => /http:\S+\/o\/g\/\S+/.exec(out)?.[0] ?? "";
 
 describe("a box whose clock is wrong", { skip: lacks("faketime") }, () => {
-  const ingest = (source: string, base: string) =>
-    ["ingest", source, "--base-dir", base, "--no-serve", "--set", "RESERVE_MB=0"]; // biome-ignore format: one line
+  const ingest = (source: string, base: string) => [
+    "ingest",
+    source,
+    "--base-dir",
+    base,
+    "--no-serve",
+    "--set",
+    "RESERVE_MB=0",
+  ];
 
   it("keeps everything in 1970, says that no link would open, and makes the gallery once the clock is set", async (t) => {
     const folder = await tempFolder(t);
@@ -172,7 +179,10 @@ describe("a box whose clock is wrong", { skip: lacks("faketime") }, () => {
       const [, year = "", month = "", day = ""] = /X-Amz-Date=(\d{4})(\d\d)(\d\d)T000000Z/.exec(text) ?? [];
       return Math.abs(Date.parse(`${year}-${month}-${day}`) - Date.now()) < 2 * 86_400_000;
     };
-    const { code, out, err } = await ghostroll(ingest(source, base).filter((arg) => arg !== "--no-serve"), { env: bucket }); // biome-ignore format: one line
+    const { code, out, err } = await ghostroll(
+      ingest(source, base).filter((arg) => arg !== "--no-serve"),
+      { env: bucket },
+    );
     assert.equal(code, 0, out + err);
     assert.ok(isOfNow(out), out);
     await assertNothingLeft(base, onCard);

@@ -165,7 +165,10 @@ describe("a reader that changes a bit just before an error that ends it all", { 
       const last = await ghostroll(["ingest", source, "--base-dir", base, ...one], { env: faults.env });
       const { kept, failed, troubles } = JSON.parse(last.out) as Summary;
       assert.deepEqual([last.code, kept, failed], [3, SHOTS, 0], last.out + last.err);
-      assert.deepEqual(troubles.map(({ name }) => basename(name)), [flipped]); // biome-ignore format: one line reads best
+      assert.deepEqual(
+        troubles.map(({ name }) => basename(name)),
+        [flipped],
+      );
       assert.match(troubles[0]?.reason ?? "", /both are kept/);
       const held = new Set((await hashesBelow(join(base, "originals"))).values());
       for (const [path, hash] of truth) assert.ok(held.has(hash), `${path} is lost`);

@@ -38,8 +38,15 @@ describe("a process that is killed at any moment", () => {
     const folder = await tempFolder(t);
     const source = await card(join(folder, "card"));
     // As a card, though it lies on the library's own disk: a folder there would be trusted by size and time.
-    const ingest = (base: string) =>
-      ["ingest", source, "--base-dir", base, "--rescan", "sampled", "--no-serve"]; // biome-ignore format: one line
+    const ingest = (base: string) => [
+      "ingest",
+      source,
+      "--base-dir",
+      base,
+      "--rescan",
+      "sampled",
+      "--no-serve",
+    ];
 
     const startedMs = performance.now();
     assert.equal((await ghostroll(ingest(join(folder, "measured")))).code, 0);

@@ -56,17 +56,26 @@ describe("what is said of a card", () => {
   for (const [doubt, change, sentence] of AGAINST_REMOVAL)
     it(`is neither when only this does not hold: ${doubt}`, () => {
       const facts = { ...GOOD, ...change };
-      assert.deepEqual(doubtsOfRemoval(facts).map((one) => one.doubt), [doubt]); // biome-ignore format: one line reads best
+      assert.deepEqual(
+        doubtsOfRemoval(facts).map((one) => one.doubt),
+        [doubt],
+      );
       assert.match(removalInWords(facts), sentence);
       assert.doesNotMatch(removalInWords(facts), /\bsafe\b/i);
-      assert.deepEqual(doubtsOfFormat(facts).map((one) => one.doubt), [doubt]); // biome-ignore format: one line reads best
+      assert.deepEqual(
+        doubtsOfFormat(facts).map((one) => one.doubt),
+        [doubt],
+      );
     });
 
   for (const [doubt, change, sentence] of AGAINST_FORMAT)
     it(`is safe to remove but not to format when only this does not hold: ${doubt} ${JSON.stringify(change)}`, () => {
       const facts = { ...GOOD, ...change };
       assert.deepEqual(doubtsOfRemoval(facts), []);
-      assert.deepEqual(doubtsOfFormat(facts).map((one) => one.doubt), [doubt]); // biome-ignore format: one line reads best
+      assert.deepEqual(
+        doubtsOfFormat(facts).map((one) => one.doubt),
+        [doubt],
+      );
       assert.match(formatInWords(doubtsOfFormat(facts)), sentence);
       assert.match(formatInWords(doubtsOfFormat(facts)), /^Not yet safe to format/);
     });

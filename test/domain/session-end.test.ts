@@ -6,8 +6,16 @@ import type { SessionEnd, SessionFacts } from "../../src/domain/session-end.ts";
 import { endInWords, endOf } from "../../src/domain/session-end.ts";
 
 const tally: Tally = {
-  found: 40, kept: 37, duplicates: 3, failed: 0, damaged: 0, rendered: 37, uploaded: 37, published: 37, keptBytes: 9,
-}; // biome-ignore format: one line reads best
+  found: 40,
+  kept: 37,
+  duplicates: 3,
+  failed: 0,
+  damaged: 0,
+  rendered: 37,
+  uploaded: 37,
+  published: 37,
+  keptBytes: 9,
+};
 const complete: SessionFacts = {
   session: { isOffloaded: true, isPublished: true, waitsFor: null, isRevoked: false, isStanding: false },
   tally,
@@ -17,7 +25,10 @@ const complete: SessionFacts = {
 const session = (change: Partial<SessionFacts["session"]>) => ({
   session: { ...complete.session, ...change },
 });
-const failed = { tally: { ...tally, kept: 34, failed: 3 }, troubles: ["A", "B", "C"].map((name) => ({ name, reason: "x" })) }; // biome-ignore format: one line reads best
+const failed = {
+  tally: { ...tally, kept: 34, failed: 3 },
+  troubles: ["A", "B", "C"].map((name) => ({ name, reason: "x" })),
+};
 const half = { tally: { ...tally, kept: 10, duplicates: 0, published: 0 } };
 
 const ENDS: readonly (readonly [SessionEnd, Partial<SessionFacts>, RegExp])[] = [

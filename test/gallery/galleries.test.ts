@@ -205,7 +205,8 @@ describe("the objects of a gallery", () => {
     const preview = keys.preview(SLUG, photo(0).hash);
     const shellOf = async (gallery: Gallery) =>
       textOf((await objectsOf(gallery)).find(({ key }) => key === keys.shell(SLUG)) ?? assert.fail());
-    const [, image = ""] = /<meta property="og:image" content="([^"]*)">/.exec(await shellOf(galleryOf(12, { preview }))) ?? []; // biome-ignore format: one line
+    const [, image = ""] =
+      /<meta property="og:image" content="([^"]*)">/.exec(await shellOf(galleryOf(12, { preview }))) ?? [];
     const url = new URL(image.replaceAll("&amp;", "&"));
     assert.deepEqual([url.protocol, url.pathname], ["https:", `/box/${preview}`]);
     assert.equal(url.searchParams.get("X-Amz-Signature"), sha256(`signature of ${preview}`));

@@ -113,7 +113,9 @@ describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
     const picture = await page.evaluate(large);
 
     // Ten that are earlier, and one between each two.
-    const nikons = Array.from({ length: 10 }, (_, n) => photo(n)).concat(Array.from({ length: 20 }, (_, n) => photo(2 * n + 41))); // biome-ignore format: one line
+    const nikons = Array.from({ length: 10 }, (_, n) => photo(n)).concat(
+      Array.from({ length: 20 }, (_, n) => photo(2 * n + 41)),
+    );
     const all = [...canons, ...nikons].toSorted(
       (a, b) => (a.capture.takenMs ?? 0) - (b.capture.takenMs ?? 0),
     );

@@ -52,7 +52,10 @@ describe("a gallery on a phone with a slow network", { skip: lacks("chromium") }
     const thumb = await noisy(480, 320, 78, 36);
     const share = await noisy(2048, 1365, 90, 18);
     // What the settings say of them, within a quarter (src/config/settings.ts).
-    assert.ok(Math.abs(thumb.length - 25_000) < 6000 && Math.abs(share.length - 470_000) < 120_000, `${thumb.length} and ${share.length} bytes`); // biome-ignore format: one line
+    assert.ok(
+      Math.abs(thumb.length - 25_000) < 6000 && Math.abs(share.length - 470_000) < 120_000,
+      `${thumb.length} and ${share.length} bytes`,
+    );
     const items = Array.from({ length: count }, (_, n): GalleryItem => photo(n));
     for (const { hash } of items) {
       store.setPicture(keys.rendition(slug, hash, "thumb"), thumb);
@@ -95,7 +98,10 @@ describe("a gallery on a phone with a slow network", { skip: lacks("chromium") }
       for (let turn = 0; turn < LOADS; turn++)
         for (const size of ["few", "many"] as const) loads[size].push(await load(links[size]));
       const [few, many] = [medians(loads.few), medians(loads.many)];
-      for (const [count, { fcpMs, lcpMs, bytes, requests }] of [[200, few], [5000, many]] as const) // biome-ignore format: one line
+      for (const [count, { fcpMs, lcpMs, bytes, requests }] of [
+        [200, few],
+        [5000, many],
+      ] as const)
         t.diagnostic(
           `${count} photos: FCP ${Math.round(fcpMs)} ms, LCP ${Math.round(lcpMs)} ms, ${Math.round(bytes / 1000)} kB in ${requests} requests by load + 3 s`,
         );

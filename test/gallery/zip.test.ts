@@ -119,7 +119,10 @@ describe("a zip of pictures", () => {
     const file = join(folder, "odd.zip");
     await pipeline(Readable.from([await whole(part, read)]), createWriteStream(file));
     const listed = JSON.parse(await run("python3", ["-c", PYTHON, file])) as [string][];
-    assert.deepEqual(listed.map(([name]) => name), names); // biome-ignore format: one line
+    assert.deepEqual(
+      listed.map(([name]) => name),
+      names,
+    );
     const out = join(folder, "out");
     await run("unzip", ["-q", file, "-d", out]);
     assert.deepEqual((await readdir(out)).toSorted(), names.toSorted());
@@ -153,7 +156,10 @@ describe("a zip of pictures", () => {
   it("leaves out what has no picture, and is not made for one picture alone", () => {
     const { items } = photos([10, 10, 10], (n) => (n === 1 ? { renditions: [], kind: "raw" } : {}));
     const [part] = planZips(SESSION, items, ZIP_BYTES);
-    assert.deepEqual(part?.entries.map(({ name }) => name), ["0001_DSC_0001.jpg", "0003_DSC_0003.jpg"]); // biome-ignore format: one line
+    assert.deepEqual(
+      part?.entries.map(({ name }) => name),
+      ["0001_DSC_0001.jpg", "0003_DSC_0003.jpg"],
+    );
     assert.deepEqual(planZips(SESSION, items.slice(0, 2), ZIP_BYTES), []);
     assert.deepEqual(planZips(SESSION, [], ZIP_BYTES), []);
   });
@@ -161,7 +167,10 @@ describe("a zip of pictures", () => {
   it("is split where the next picture would exceed the limit, in order, and a larger picture is alone", () => {
     const { items } = photos([300, 300, 5000, 300, 300, 300]);
     const parts = planZips({ ...SESSION, label: "Größe/…", day: "undated" }, items, 1000);
-    assert.deepEqual(parts.map(({ entries }) => entries.length), [2, 1, 2, 1]); // biome-ignore format: one line
+    assert.deepEqual(
+      parts.map(({ entries }) => entries.length),
+      [2, 1, 2, 1],
+    );
     assert.deepEqual(
       parts.map(({ key }) => key.split("/").at(-1)),
       [1, 2, 3, 4].map((n) => `Gro-e-${n}-of-4.zip`),

@@ -105,7 +105,12 @@ describe("capture facts", () => {
       "$FileName|$EXIF:DateTimeOriginal",
       folder,
     );
-    const dates = new Map(theirs.trim().split("\n").map((line) => line.split("|") as [string, string])); // biome-ignore format: one line reads best
+    const dates = new Map(
+      theirs
+        .trim()
+        .split("\n")
+        .map((line) => line.split("|") as [string, string]),
+    );
     let compared = 0;
     for (const name of readdirSync(folder)) {
       const date = dates.get(name) ?? "";

@@ -62,7 +62,13 @@ describe("pictures", () => {
 
   it("are there only when every rendition is on disk in its full size", async () => {
     const pictures = picturesThat(() => Promise.resolve(REPLY), await temporaryFolder());
-    const renditions = (["share", "thumb"] as const).map((preset) => ({ preset, width: 1, height: 1, sizeBytes: 5, sha256: "" })); // biome-ignore format: one line reads best
+    const renditions = (["share", "thumb"] as const).map((preset) => ({
+      preset,
+      width: 1,
+      height: 1,
+      sizeBytes: 5,
+      sha256: "",
+    }));
     assert.equal(await pictures.hasRenditions(FILE.hash, renditions), false);
     for (const { preset } of renditions) {
       const file = pictures.renditionFile(FILE.hash, preset);

@@ -34,8 +34,11 @@ describe("rendering", () => {
     assert.match(derived.color ?? "", /^[0-9a-f]{6}$/);
     assert.deepEqual(
       derived.renditions.map(({ preset, width, height }) => [preset, width, height]),
-      [["share", 2048, 1365], ["thumb", 480, 320]],
-    ); // biome-ignore format: one line reads best
+      [
+        ["share", 2048, 1365],
+        ["thumb", 480, 320],
+      ],
+    );
     for (const { preset, sizeBytes, sha256 } of derived.renditions) {
       const bytes = await readFile(preset === "share" ? share : thumb);
       assert.equal(bytes.length, sizeBytes);
@@ -88,7 +91,12 @@ describe("rendering", () => {
       );
       const jpeg = await stored.jpeg({ quality: 95 }).toBuffer();
       await renderBytes(withExif(jpeg, { ...SHOT, orientation: (index + 1) as 1 }));
-      const places = [[0.2, 0.2], [0.8, 0.2], [0.8, 0.8], [0.2, 0.8]] as const; // biome-ignore format: one line reads best
+      const places = [
+        [0.2, 0.2],
+        [0.8, 0.2],
+        [0.8, 0.8],
+        [0.2, 0.8],
+      ] as const;
       for (const file of [share, thumb]) {
         let seen = "";
         for (const [x, y] of places) {

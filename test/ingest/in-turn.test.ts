@@ -22,7 +22,13 @@ describe("galleries in turn", () => {
   });
 
   it("end at a failure of the store, which is then the one that is told", async () => {
-    for (const code of ["remote-unreachable", "remote-refused", "remote-no-bucket", "remote-full", "clock-unset"] as const) // biome-ignore format: one line
+    for (const code of [
+      "remote-unreachable",
+      "remote-refused",
+      "remote-no-bucket",
+      "remote-full",
+      "clock-unset",
+    ] as const)
       assert.deepEqual(await turns("remote-corrupt", code, null), [2, code]);
   });
 

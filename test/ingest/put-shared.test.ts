@@ -112,7 +112,12 @@ async function openStation(t: TestContext) {
   const library = { writeRecord: async () => {} };
   /** As a process has them: what is revoked is refused from the moment on at which the row says so. */
   const portsOf = (store: Ports["store"]) =>
-    ({ catalog, library, store: revocableStore(store as ObjectStore, catalog.isRevoked), galleries }) as unknown as Ports; // biome-ignore format: one line
+    ({
+      catalog,
+      library,
+      store: revocableStore(store as ObjectStore, catalog.isRevoked),
+      galleries,
+    }) as unknown as Ports;
   let session: Session | null = null;
 
   return {
@@ -143,7 +148,13 @@ async function openStation(t: TestContext) {
       catalog.settle(session, kept);
       const rendered = catalog.stored(session.id, PHOTOS).map((file) => ({
         file,
-        derived: { renditions: [{ preset: "thumb" as const, width: 480, height: 320, sizeBytes: 1, sha256: file.hash }], color: null, note: null }, // biome-ignore format: one line
+        derived: {
+          renditions: [
+            { preset: "thumb" as const, width: 480, height: 320, sizeBytes: 1, sha256: file.hash },
+          ],
+          color: null,
+          note: null,
+        },
         capture: {
           takenMs: Number(/\d+/.exec(file.name)?.[0]) * 1000,
           offsetMinutes: null,
@@ -262,7 +273,10 @@ async function raceOfRevoking(t: TestContext, seed: number): Promise<{ deaths: n
   // Whoever had completed it before looks no more; everybody else is in the next gallery of that name.
   for (const { catalog, mine } of others)
     for (const { slug } of catalog.allSessions().filter((one) => one.slug !== revoked))
-      assert.deepEqual(mine.filter((number) => !shown(memory, slug).seconds.includes(number)), []); // biome-ignore format: one line
+      assert.deepEqual(
+        mine.filter((number) => !shown(memory, slug).seconds.includes(number)),
+        [],
+      );
   return { deaths, gone };
 }
 

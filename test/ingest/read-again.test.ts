@@ -155,8 +155,16 @@ describe("reading a card a second time", () => {
     const { source, removal } = await run({ verifySource: false });
     assert.equal(source, "not-read", "of the whole card nothing is said");
     assert.deepEqual(again.toSorted(), ["A.JPG", "C.JPG"]);
-    assert.deepEqual(troubles().map(({ name }) => name).toSorted(), ["DCIM/A.JPG", "DCIM/B.JPG"]); // biome-ignore format: one line reads best
-    assert.deepEqual(doubtsOfRemoval(removal).map(({ doubt }) => doubt), ["files-failed"]); // biome-ignore format: one line reads best
+    assert.deepEqual(
+      troubles()
+        .map(({ name }) => name)
+        .toSorted(),
+      ["DCIM/A.JPG", "DCIM/B.JPG"],
+    );
+    assert.deepEqual(
+      doubtsOfRemoval(removal).map(({ doubt }) => doubt),
+      ["files-failed"],
+    );
     assert.deepEqual(removal.failed, ["DCIM/B.JPG"]);
   });
 
@@ -198,7 +206,10 @@ describe("reading a card a second time", () => {
       isBroken = false;
       assert.equal((await run(asEver)).removal.keptFiles, 3);
       assert.ok(again.includes("A.JPG"));
-      assert.deepEqual(troubles().map(({ name }) => name), ["DCIM/A.JPG"]); // biome-ignore format: one line reads best
+      assert.deepEqual(
+        troubles().map(({ name }) => name),
+        ["DCIM/A.JPG"],
+      );
       const asked = again.length;
       await run(asEver);
       assert.equal(again.length, asked, "what was compared is no suspect any more");

@@ -23,7 +23,9 @@ describe("a gallery that is signed again", () => {
     const child = join(import.meta.dirname, "sign-again/five-thousand.ts");
     const { stdout } = await run(process.execPath, [child, await tempFolder(t)]);
     const { published, puts, wallMs, cpuMs } = JSON.parse(stdout) as FiveThousand;
-    t.diagnostic(`5,000 photos signed again: ${puts} puts, ${wallMs} ms, ${cpuMs} ms of processor, load ${loadavg()[0]?.toFixed(1)}`); // biome-ignore format: one line
+    t.diagnostic(
+      `5,000 photos signed again: ${puts} puts, ${wallMs} ms, ${cpuMs} ms of processor, load ${loadavg()[0]?.toFixed(1)}`,
+    );
     assert.ok(published > 140);
     assert.equal(puts, 0);
     assert.ok(cpuMs <= 2000, `${cpuMs} ms of processor`);

@@ -92,7 +92,12 @@ async function library(t: TestContext) {
       },
     } as unknown as Ports;
     try {
-      const failure = await zipGalleries({ title: "", zipReserveBytes: 1000 }, ports, (fact) => told.push(fact), never); // biome-ignore format: one line
+      const failure = await zipGalleries(
+        { title: "", zipReserveBytes: 1000 },
+        ports,
+        (fact) => told.push(fact),
+        never,
+      );
       return { failure, puts, gets, told, isDone: catalog.unzipped().length === 0 };
     } finally {
       catalog.close();
@@ -209,7 +214,10 @@ describe("the zips of a gallery", () => {
     const { zip, zips, shown } = await library(t);
     const { failure, puts, told, isDone } = await zip({ freeBytes: 2000 });
     assert.deepEqual([failure, puts, isDone], [null, [], false]);
-    assert.deepEqual(told.map(({ kind }) => kind), ["zips-put-off"]); // biome-ignore format: one line
+    assert.deepEqual(
+      told.map(({ kind }) => kind),
+      ["zips-put-off"],
+    );
     assert.equal((await zips()).size, 0);
     await zip();
     assert.equal((await shown()).keys.length, 1);

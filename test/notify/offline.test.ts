@@ -34,7 +34,12 @@ describe("messages to several people through an hour without a network", () => {
         });
       };
     const channels = {
-      phone: twilioChannel("+4917012345678", { accountSid: `AC${"0a".repeat(16)}`, authToken: "t", from: "+15005550006", baseUrl: away.url }), // biome-ignore format: one line
+      phone: twilioChannel("+4917012345678", {
+        accountSid: `AC${"0a".repeat(16)}`,
+        authToken: "t",
+        from: "+15005550006",
+        baseUrl: away.url,
+      }),
       chat: telegramChannel("42", { token: "1:x", baseUrl: away.url }),
       hook: webhookChannel(`${away.url}/hook`, { secret: null }),
     };
@@ -77,7 +82,10 @@ describe("messages to several people through an hour without a network", () => {
 
     const { heard } = await provider(t, { status: 200 }, away.port);
     await pass(300);
-    assert.deepEqual(states(), EVENTS.flatMap(() => people.map(() => "sent"))); // biome-ignore format: reads as one step
+    assert.deepEqual(
+      states(),
+      EVENTS.flatMap(() => people.map(() => "sent")),
+    );
     await pass(HOUR_S);
     for (const path of ["/Messages.json", "/sendMessage", "/hook"]) {
       const bodies = heard

@@ -199,7 +199,11 @@ describe("the sender", () => {
       return { kind: "unsure", reason: "Twilio did not answer (TimeoutError)." };
     };
     write("gallery-open", "me");
-    const sender = openSender({ recipients: [{ id: "me", name: "me", channel }], outbox: outboxOf(catalog), hear: (one) => void told.push(one) }); // biome-ignore format: one line
+    const sender = openSender({
+      recipients: [{ id: "me", name: "me", channel }],
+      outbox: outboxOf(catalog),
+      hear: (one) => void told.push(one),
+    });
     for (let minute = 0; minute < 400; minute++) {
       for (let turns = 0; turns < 5; turns++) await turn();
       t.mock.timers.tick(minuteMs);

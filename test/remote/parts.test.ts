@@ -33,7 +33,12 @@ describe("a large upload that was broken off", { skip }, () => {
   before(async () => {
     const endpoint = server?.endpoint ?? "";
     proxy = await startFaultProxy(endpoint);
-    admin = new S3({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }); // biome-ignore format: one line
+    admin = new S3({
+      endpoint,
+      region: "us-east-1",
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
     await admin.createBucket({ Bucket });
   });
   after(async () => {

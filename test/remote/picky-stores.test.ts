@@ -98,7 +98,10 @@ for (const { name, isConditional, server, without } of servers) {
       });
       const checks = await doctor();
       proxy.refuse(null);
-      assert.deepEqual(checks.map(({ isOk }) => isOk), [false]); // biome-ignore format: reads as one step
+      assert.deepEqual(
+        checks.map(({ isOk }) => isOk),
+        [false],
+      );
       assert.match(checks[0]?.says ?? "", said);
       assert.doesNotMatch(`${checks[0]?.fix} ${FAILURES["remote-unfit"].hint}`, /access key/);
       assert.equal(await count(), before);

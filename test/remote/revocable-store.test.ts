@@ -17,14 +17,23 @@ const MEBIBYTE = 1024 * 1024;
 const never = new AbortController().signal;
 const server = await startRadosgw();
 const skip = server === null && lacks("radosgw");
-const { accessKeyId, secretAccessKey, endpoint } = server ?? { accessKeyId: "x", secretAccessKey: "y", endpoint: "" }; // biome-ignore format: one line
+const { accessKeyId, secretAccessKey, endpoint } = server ?? {
+  accessKeyId: "x",
+  secretAccessKey: "y",
+  endpoint: "",
+};
 const Bucket = `revoked-${randomUUID()}`;
 after(() => server?.stop());
 
 describe("a gallery that is revoked while a slow line puts it into a bucket", { skip }, () => {
   it("is not waited for where that takes minutes, and nothing of it comes afterwards", async (t) => {
     const proxy = await startFaultProxy(endpoint);
-    const admin = new S3({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }); // biome-ignore format: one line
+    const admin = new S3({
+      endpoint,
+      region: "us-east-1",
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
     const catalog = openCatalog(join(await tempFolder(t), "c.db"), "store");
     const s3 = await openS3Store({
       bucket: Bucket,
@@ -72,8 +81,13 @@ describe("a gallery that is revoked while a slow line puts it into a bucket", { 
       store.put(newObject("g/gone", Buffer.from("page")), never),
       failure("gallery-revoked"),
     );
-    await assert.rejects(store.put(newObject("stations/gone/a/part.json", Buffer.from("{}")), never), failure("gallery-revoked")); // biome-ignore format: one line
-    t.diagnostic(`opened for ${Math.round(opensMs)} ms, gone for good after ${Math.round(tookMs)} ms, ${proxy.bodyBytes - sent} bytes sent meanwhile`); // biome-ignore format: one line
+    await assert.rejects(
+      store.put(newObject("stations/gone/a/part.json", Buffer.from("{}")), never),
+      failure("gallery-revoked"),
+    );
+    t.diagnostic(
+      `opened for ${Math.round(opensMs)} ms, gone for good after ${Math.round(tookMs)} ms, ${proxy.bodyBytes - sent} bytes sent meanwhile`,
+    );
     assert.ok(opensMs < 3000, `${opensMs} ms`);
     assert.ok(tookMs < 30_000, `${tookMs} ms`);
     await delay(2000);

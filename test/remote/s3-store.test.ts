@@ -36,7 +36,12 @@ const options: S3Options = {
 
 objectStoreContract("the S3 store on radosgw", skip, async () => {
   const { endpoint, bucket: Bucket } = options;
-  const admin = new S3({ endpoint: endpoint ?? "", region: options.region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }); // biome-ignore format: one line
+  const admin = new S3({
+    endpoint: endpoint ?? "",
+    region: options.region,
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+  });
   await admin.createBucket({ Bucket });
   const store = await openS3Store(options);
   return {
@@ -55,7 +60,10 @@ describe("the S3 store, when something is wrong with it", { skip }, () => {
     const secret = "another-secret-that-nobody-may-see";
     const store = await openS3Store({ ...options, credentials: { accessKeyId, secretAccessKey: secret } });
     for (const attempt of attempts(store)) {
-      const error: unknown = await attempt().then(() => null, (reason: unknown) => reason); // biome-ignore format: one line
+      const error: unknown = await attempt().then(
+        () => null,
+        (reason: unknown) => reason,
+      );
       assert.ok(failure("remote-refused")(error));
       assert.ok(!inspect(error, { depth: 20, showHidden: true }).includes(secret));
     }
@@ -95,7 +103,10 @@ describe("the S3 store, when something is wrong with it", { skip }, () => {
 
 describe("the S3 store without a good server", () => {
   it("says within seconds that nobody listens", async () => {
-    const port = await withServer(() => {}, async (endpoint) => new URL(endpoint).port); // biome-ignore format: one line
+    const port = await withServer(
+      () => {},
+      async (endpoint) => new URL(endpoint).port,
+    );
     const store = await openS3Store({ ...options, endpoint: `http://127.0.0.1:${port}` });
     const begin = performance.now();
     for (const attempt of attempts(store)) await assert.rejects(attempt(), failure("remote-unreachable"));

@@ -21,7 +21,11 @@ import { tempFolder } from "../support/temp.ts";
 const never = new AbortController().signal;
 const server = await startSwift();
 const skip = server === null && lacks("swift-proxy-server");
-const { endpoint, accessKeyId, secretAccessKey } = server ?? { endpoint: "http://127.0.0.1:9", accessKeyId: "x", secretAccessKey: "y" }; // biome-ignore format: one line
+const { endpoint, accessKeyId, secretAccessKey } = server ?? {
+  endpoint: "http://127.0.0.1:9",
+  accessKeyId: "x",
+  secretAccessKey: "y",
+};
 after(() => server?.stop());
 
 const credentials = { accessKeyId, secretAccessKey };
@@ -113,7 +117,10 @@ describe("a gallery on OpenStack Swift", { skip }, () => {
 
     const settings = loadSettings({ flags: {}, environment: env, cwd: folder, homeDir: folder });
     const checks = await aboutStore(settings, never);
-    assert.ok(checks.every(({ isOk }) => isOk), JSON.stringify(checks)); // biome-ignore format: reads as one step
+    assert.ok(
+      checks.every(({ isOk }) => isOk),
+      JSON.stringify(checks),
+    );
     const left = await admin.listObjectsV2({ Bucket: "photos" });
     assert.equal(left.KeyCount, Contents.length);
     t.diagnostic(`${compared} renditions byte-equal, ${puts} objects put in all`);

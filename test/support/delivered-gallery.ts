@@ -90,7 +90,12 @@ export function deliveredGallery(folder: string, photos: number, isBehindAnother
     publish: async (nowMs: number) => publish(session, "complete", "", await started(nowMs), never),
     /** Once a day and whenever the daemon looks. */
     async signAgain(nowMs: number, other: Partial<S3Options> = {}) {
-      const { signed, failure: failed } = await signAgain("", await started(nowMs, other), never, () => nowMs); // biome-ignore format: one line
+      const { signed, failure: failed } = await signAgain(
+        "",
+        await started(nowMs, other),
+        never,
+        () => nowMs,
+      );
       if (failed !== null) throw failed;
       return signed;
     },

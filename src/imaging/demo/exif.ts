@@ -87,7 +87,11 @@ function placeEntries({ latitude, longitude }: NonNullable<Shot["secrets"]>): En
 /** Degrees, minutes and hundredths of seconds as fractions. */
 function degrees(value: number): [number, number][] {
   const seconds = Math.round(Math.abs(value) * 360_000);
-  return [[Math.floor(seconds / 360_000), 1], [Math.floor(seconds / 6000) % 60, 1], [seconds % 6000, 100]]; // biome-ignore format: one line reads best
+  return [
+    [Math.floor(seconds / 360_000), 1],
+    [Math.floor(seconds / 6000) % 60, 1],
+    [seconds % 6000, 100],
+  ];
 }
 
 /** One directory at that offset, with the values that do not fit into an entry behind it. */

@@ -59,7 +59,12 @@ export function drawSea(
   sunX: number,
 ): string {
   const depth = 1 - horizon;
-  const water = fade("sea", [blend(light.sky[2], light.haze, 0.5), 1], [blend(light.sky[1], light.near, 0.35), 1], [blend(light.sky[0], light.near, 0.6), 1]); // biome-ignore format: one line reads best
+  const water = fade(
+    "sea",
+    [blend(light.sky[2], light.haze, 0.5), 1],
+    [blend(light.sky[1], light.near, 0.35), 1],
+    [blend(light.sky[0], light.near, 0.6), 1],
+  );
   const waves = Array.from({ length: 620 }, () => {
     const near = random.next() ** 1.6;
     const [x, y] = [random.next() * width, (horizon + near * depth) * height];

@@ -18,7 +18,14 @@ export interface Light {
   readonly isNight: boolean;
 }
 
-const light = (sky: Light["sky"], sun: string, cloud: string, haze: string, near: string, isNight = false): Light => ({ sky, sun, cloud, haze, near, isNight }); // biome-ignore format: one line reads best
+const light = (
+  sky: Light["sky"],
+  sun: string,
+  cloud: string,
+  haze: string,
+  near: string,
+  isNight = false,
+): Light => ({ sky, sun, cloud, haze, near, isNight });
 
 // biome-ignore format: a table reads in columns
 export const LIGHTS = {

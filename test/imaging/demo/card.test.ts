@@ -94,7 +94,9 @@ describe("the demo card", () => {
     const kinds = filesOf(card).map(
       (name) => identify(name, readFileSync(join(card, name)).subarray(0, SNIFF_BYTES)).kind,
     );
-    const counts = Object.fromEntries(Object.entries(Object.groupBy(kinds, (kind) => kind)).map(([kind, all]) => [kind, all?.length])); // biome-ignore format: one line reads best
+    const counts = Object.fromEntries(
+      Object.entries(Object.groupBy(kinds, (kind) => kind)).map(([kind, all]) => [kind, all?.length]),
+    );
     assert.deepEqual(counts, { picture: COUNT + 1, raw: 1, sidecar: 1, video: 1 });
     assert.equal(mediaByName("DSC_2103.NEF").kind, "raw");
   });
