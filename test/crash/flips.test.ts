@@ -220,10 +220,14 @@ describe("a card with bad spots", { skip: lacks("cc") }, () => {
     assert.equal(code, 3, err);
     const { foundFiles, kept, failed, troubles } = JSON.parse(out) as Summary;
     assert.deepEqual({ foundFiles, kept, failed }, { foundFiles: SHOTS, kept: SHOTS - 2, failed: 2 });
-    const reasons = Object.fromEntries(troubles.map(({ name, reason }) => [basename(name), reason]));
-    assert.deepEqual(Object.keys(reasons).toSorted(), [bad, short]);
-    assert.match(reasons[bad] ?? "", /could not be read from the card \(EIO\)\. Clean the card's contacts/);
-    assert.match(reasons[short] ?? "", new RegExp(`gave ${SPOT} of the ${SHOT_BYTES} bytes`));
+    const pathOf = (name: string) => `DCIM/100CANON/${name}`;
+    const reasons = Object.fromEntries(troubles.map(({ name, reason }) => [name, reason]));
+    assert.deepEqual(Object.keys(reasons).toSorted(), [pathOf(bad), pathOf(short)]);
+    assert.match(
+      reasons[pathOf(bad)] ?? "",
+      /could not be read from the card \(EIO\)\. Clean the card's contacts/,
+    );
+    assert.match(reasons[pathOf(short)] ?? "", new RegExp(`gave ${SPOT} of the ${SHOT_BYTES} bytes`));
     const asked = (await faults.happened()).filter((line) => line.startsWith("note "));
     assert.deepEqual(
       asked

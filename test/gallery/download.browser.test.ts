@@ -1,25 +1,16 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { planZips } from "../../src/gallery/zip-parts.ts";
-import type { TestBrowser } from "../support/browser.ts";
-import { openBrowser, PHONE } from "../support/browser.ts";
+import { PHONE } from "../support/browser.ts";
+import { browserAndStore } from "../support/browser-and-store.ts";
 import { galleryOf, photo, SLUG } from "../support/gallery-items.ts";
 import { openGallery } from "../support/gallery-page.ts";
-import type { TestStore } from "../support/gallery-store.ts";
-import { openStore } from "../support/gallery-store.ts";
 import { lacks } from "../support/needs.ts";
 
 const SESSION = { slug: SLUG, label: "EOS_DIGITAL", day: "2026-11-14" };
 
 describe("the download of all photos in a real browser", { skip: lacks("chromium") }, () => {
-  let browser: TestBrowser;
-  let store: TestStore;
-  before(async () => {
-    [browser, store] = await Promise.all([openBrowser(), openStore()]);
-  });
-  after(async () => {
-    await Promise.all([browser.close(), store.close()]);
-  });
+  const at = browserAndStore();
 
   const items = Array.from({ length: 214 }, (_, n) => {
     const { renditions, ...rest } = photo(n);
@@ -32,8 +23,8 @@ describe("the download of all photos in a real browser", { skip: lacks("chromium
   ] as const)
     it(`is on the first screen, can be tapped and breaks no rule of accessibility, as ${words.length} in ${colorScheme} colors`, async () => {
       const zips = planZips(SESSION, items, limitBytes);
-      const { link } = await store.publish(galleryOf(0, { items, expected: items.length, zips }));
-      const context = await browser.open({ ...PHONE, colorScheme });
+      const { link } = await at.store.publish(galleryOf(0, { items, expected: items.length, zips }));
+      const context = await at.browser.open({ ...PHONE, colorScheme });
       const { page, problems, probe, settled, accessibility } = await openGallery(context, link);
       await settled();
       const anchors = page.locator("a[download]");

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
-import type { TestBrowser } from "../support/browser.ts";
-import { DESKTOP, openBrowser } from "../support/browser.ts";
+import { describe, it } from "node:test";
+import { DESKTOP } from "../support/browser.ts";
+import { browserAndStore } from "../support/browser-and-store.ts";
 import { galleryOf, photo } from "../support/gallery-items.ts";
 import { openGallery } from "../support/gallery-page.ts";
-import type { TestStore } from "../support/gallery-store.ts";
-import { openStore } from "../support/gallery-store.ts";
 import { lacks } from "../support/needs.ts";
 
 /** What a file name or a camera's own text could carry into a page; each would open a dialog if it ran. */
@@ -56,14 +54,7 @@ const PAYLOADS = [
 ];
 
 describe("hostile names and camera texts in a real browser", { skip: lacks("chromium") }, () => {
-  let browser: TestBrowser;
-  let store: TestStore;
-  before(async () => {
-    [browser, store] = await Promise.all([openBrowser(), openStore()]);
-  });
-  after(async () => {
-    await Promise.all([browser.close(), store.close()]);
-  });
+  const at = browserAndStore();
 
   const items = PAYLOADS.flatMap((text, n) => {
     const { capture } = photo(n);
@@ -76,8 +67,8 @@ describe("hostile names and camera texts in a real browser", { skip: lacks("chro
   });
 
   it("are shown as they are and never run", async () => {
-    const { link } = await store.publish(galleryOf(0, { items, title: PAYLOADS.join(" ") }));
-    const context = await browser.open({ ...DESKTOP, reducedMotion: "reduce" });
+    const { link } = await at.store.publish(galleryOf(0, { items, title: PAYLOADS.join(" ") }));
+    const context = await at.browser.open({ ...DESKTOP, reducedMotion: "reduce" });
     const { page, problems, settled, until } = await openGallery(context, link);
     await settled();
     assert.equal(await page.locator("h1").textContent(), PAYLOADS.join(" "));
@@ -102,13 +93,13 @@ describe("hostile names and camera texts in a real browser", { skip: lacks("chro
   });
 
   it("do not run on the pages without a script either", async () => {
-    const { put } = await store.publish(
+    const { put } = await at.store.publish(
       galleryOf(0, { items, slug: "hostileHostileHostileH", title: "</title>" }),
     );
     const pages = put.filter((key) => key.includes("/n/"));
     assert.equal(pages.length, 2);
-    const signed = await store.sign(pages);
-    const context = await browser.open(DESKTOP);
+    const signed = await at.store.sign(pages);
+    const context = await at.browser.open(DESKTOP);
     for (const [place, key] of pages.entries()) {
       const link = `${signed.base}${key}?${signed.query}&${signed.signatureName}=${signed.signatures[place]}`;
       const { page, problems } = await openGallery(context, link);
@@ -123,11 +114,11 @@ describe("hostile names and camera texts in a real browser", { skip: lacks("chro
 const hrefsOf = (links: { readonly href: string }[]): string[] => links.map(({ href }) => href);
 
 describe("a gallery without JavaScript", { skip: lacks("chromium") }, () => {
+  const at = browserAndStore();
   it("reaches every photo by links alone", async () => {
-    const [browser, store] = await Promise.all([openBrowser(), openStore()]);
     const gallery = galleryOf(700, { state: "uploading" });
-    const { link } = await store.publish(gallery);
-    const context = await browser.open({ ...DESKTOP, javaScriptEnabled: false });
+    const { link } = await at.store.publish(gallery);
+    const context = await at.browser.open({ ...DESKTOP, javaScriptEnabled: false });
     const { page, problems } = await openGallery(context, link);
     // Hundreds of pictures without lazy loading would only make the test slow.
     await context.route(/-thumb\.jpg/, (route) => route.abort());
@@ -153,6 +144,5 @@ describe("a gallery without JavaScript", { skip: lacks("chromium") }, () => {
       [],
     );
     await context.close();
-    await Promise.all([browser.close(), store.close()]);
   });
 });

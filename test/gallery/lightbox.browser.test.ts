@@ -1,30 +1,21 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import type { GalleryItem } from "../../src/domain/gallery.ts";
-import type { TestBrowser } from "../support/browser.ts";
-import { DESKTOP, openBrowser, PHONE } from "../support/browser.ts";
+import { DESKTOP, PHONE } from "../support/browser.ts";
+import { browserAndStore } from "../support/browser-and-store.ts";
 import { galleryOf, photo } from "../support/gallery-items.ts";
 import { openGallery } from "../support/gallery-page.ts";
-import type { TestStore } from "../support/gallery-store.ts";
-import { openStore } from "../support/gallery-store.ts";
 import { lacks } from "../support/needs.ts";
 
 const FOCUSED = "document.activeElement?.getAttribute('data-i') ?? document.activeElement?.className";
 const SHOWN = "document.querySelector('.pswp__counter')?.textContent";
 
 describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
-  let browser: TestBrowser;
-  let store: TestStore;
-  before(async () => {
-    [browser, store] = await Promise.all([openBrowser(), openStore()]);
-  });
-  after(async () => {
-    await Promise.all([browser.close(), store.close()]);
-  });
+  const at = browserAndStore();
 
   it("opens by Enter, turns by arrow keys, closes by Escape, and the focus is on the photo seen last", async () => {
-    const { link } = await store.publish(galleryOf(300));
-    const context = await browser.open(DESKTOP);
+    const { link } = await at.store.publish(galleryOf(300));
+    const context = await at.browser.open(DESKTOP);
     const { page, problems, settled, until } = await openGallery(context, link);
     await settled();
     await page.locator("[data-i='3']").focus();
@@ -46,13 +37,13 @@ describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
   });
 
   it("never lets Tab out, preloads only the neighbors, and Back closes it without leaving the gallery", async () => {
-    const { link } = await store.publish(galleryOf(100, { slug: "neighborsNeighborsNeigh" }));
-    const context = await browser.open(PHONE);
+    const { link } = await at.store.publish(galleryOf(100, { slug: "neighborsNeighborsNeigh" }));
+    const context = await at.browser.open(PHONE);
     const { page, problems, settled, until } = await openGallery(context, link);
     await settled();
     // That picture is fetched for the top of the page.
     await until("countOf('.hero img[src*=\"-share.jpg?\"]') === 1", 10_000);
-    store.asked.length = 0;
+    at.store.asked.length = 0;
     await page.locator("[data-i='5']").tap();
     await until("isViewing('6 / 100')");
     for (const key of ["Tab", "Shift+Tab"])
@@ -66,7 +57,7 @@ describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
       }
     await page.waitForLoadState("networkidle");
     assert.deepEqual(
-      store.asked.filter(({ path }) => path.includes("-share.jpg")).map(({ status }) => status),
+      at.store.asked.filter(({ path }) => path.includes("-share.jpg")).map(({ status }) => status),
       // The photo, one before, two after.
       [200, 200, 200, 200],
     );
@@ -79,8 +70,8 @@ describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
   });
 
   it("goes on beyond the photos that are on the page, which follows", async () => {
-    const { link } = await store.publish(galleryOf(300));
-    const context = await browser.open({ ...DESKTOP, reducedMotion: "reduce" });
+    const { link } = await at.store.publish(galleryOf(300));
+    const context = await at.browser.open({ ...DESKTOP, reducedMotion: "reduce" });
     const { page, problems, settled, until, probe } = await openGallery(context, link);
     await settled();
     await page.locator("[data-i='2']").click();
@@ -101,8 +92,8 @@ describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
     const uploading = (items: readonly GalleryItem[]) =>
       galleryOf(0, { slug, state: "uploading", expected: 90, items });
     const canons = Array.from({ length: 60 }, (_, n) => photo(2 * n + 40));
-    const { link } = await store.publish(uploading(canons));
-    const context = await browser.open({ ...DESKTOP, reducedMotion: "reduce" });
+    const { link } = await at.store.publish(uploading(canons));
+    const context = await at.browser.open({ ...DESKTOP, reducedMotion: "reduce" });
     const { page, problems, settled, until } = await openGallery(context, link);
     await settled();
     await page.locator("[data-i='3']").click();
@@ -119,7 +110,7 @@ describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
     const all = [...canons, ...nikons].toSorted(
       (a, b) => (a.capture.takenMs ?? 0) - (b.capture.takenMs ?? 0),
     );
-    await store.publish(uploading(all));
+    await at.store.publish(uploading(all));
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
     await until("isViewing('17 / 90')");
     assert.equal(await page.locator(".pswp__caption p").first().textContent(), caption);
@@ -145,8 +136,8 @@ describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
       const items = Array.from({ length: 30 }, (_, n) => photo(n));
       items[3] = photo(3, { kind: "raw", renditions: [], color: null });
       items[4] = photo(4, { kind: "video", note: "Its sound is missing." });
-      const { link } = await store.publish(galleryOf(30, { items }));
-      const context = await browser.open({ ...PHONE, colorScheme });
+      const { link } = await at.store.publish(galleryOf(30, { items }));
+      const context = await at.browser.open({ ...PHONE, colorScheme });
       const { page, settled, until, accessibility } = await openGallery(context, link);
       await settled();
       assert.deepEqual(await accessibility(), []);
@@ -161,8 +152,8 @@ describe("the lightbox in a real browser", { skip: lacks("chromium") }, () => {
     });
 
   it("is not needed: without it a tap opens the picture", async () => {
-    const { link } = await store.publish(galleryOf(30));
-    const context = await browser.open(PHONE);
+    const { link } = await at.store.publish(galleryOf(30));
+    const context = await at.browser.open(PHONE);
     await context.route(/assets\/photoswipe/, (route) => route.abort());
     const { page, settled } = await openGallery(context, link);
     await settled();

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { Gallery } from "../../src/domain/gallery.ts";
-import type { TestBrowser } from "../support/browser.ts";
-import { DESKTOP, openBrowser, PHONE } from "../support/browser.ts";
+import { DESKTOP, PHONE } from "../support/browser.ts";
+import { browserAndStore } from "../support/browser-and-store.ts";
 import { galleryOf, photo, SLUG } from "../support/gallery-items.ts";
 import { openGallery } from "../support/gallery-page.ts";
-import type { TestStore } from "../support/gallery-store.ts";
-import { openStore } from "../support/gallery-store.ts";
 import { lacks } from "../support/needs.ts";
 
 /** What a browser says when a tab is looked at again; the page then asks for news at once. */
@@ -20,27 +18,20 @@ interface Place {
 }
 
 describe("an open gallery in a real browser", { skip: lacks("chromium") }, () => {
-  let browser: TestBrowser;
-  let store: TestStore;
-  before(async () => {
-    [browser, store] = await Promise.all([openBrowser(), openStore()]);
-  });
-  after(async () => {
-    await Promise.all([browser.close(), store.close()]);
-  });
+  const at = browserAndStore();
 
   const uploading = (count: number, changes: Partial<Gallery> = {}): Gallery =>
     galleryOf(count, { state: "uploading", expected: 300, ...changes });
 
   it("shows photos that arrive within ten seconds, by itself, and moves nothing", async () => {
-    const { link } = await store.publish(uploading(100));
-    const context = await browser.open({ ...PHONE, deviceScaleFactor: 1 });
+    const { link } = await at.store.publish(uploading(100));
+    const context = await at.browser.open({ ...PHONE, deviceScaleFactor: 1 });
     const { page, problems, settled, probe, until } = await openGallery(context, link);
     await settled();
     await page.evaluate("scrollTo(0, 1e6)");
     await until("isOnScreen(99)");
     const before = await probe<Place[]>("places()");
-    await store.publish(uploading(112));
+    await at.store.publish(uploading(112));
     await until("countOf('.pill') === 1", 10_000);
     assert.equal(await page.textContent(".pill"), "12 new photos");
     assert.equal(await page.textContent("#count"), "112 photos so far, 188 more to come");
@@ -55,11 +46,11 @@ describe("an open gallery in a real browser", { skip: lacks("chromium") }, () =>
   });
 
   it("fills a page that was opened before the first photo was there", async () => {
-    const { link } = await store.publish(uploading(0));
-    const context = await browser.open(PHONE);
+    const { link } = await at.store.publish(uploading(0));
+    const context = await at.browser.open(PHONE);
     const { page, problems, settled, until } = await openGallery(context, link);
     await until("text('#count') === '0 photos so far, 300 more to come'");
-    await store.publish(uploading(5));
+    await at.store.publish(uploading(5));
     await page.evaluate(LOOK_AGAIN);
     await settled();
     assert.equal(await page.locator("a[data-i]").count(), 5);
@@ -69,13 +60,13 @@ describe("an open gallery in a real browser", { skip: lacks("chromium") }, () =>
   });
 
   it("keeps its place while photos arrive below, and completes the row that was open", async () => {
-    const { link } = await store.publish(uploading(200));
-    const context = await browser.open(DESKTOP);
+    const { link } = await at.store.publish(uploading(200));
+    const context = await at.browser.open(DESKTOP);
     const { page, problems, settled, probe, until } = await openGallery(context, link);
     await settled();
     await page.evaluate("scrollTo(0, 3000)");
     const before = await probe<Place[]>("places()");
-    await store.publish(galleryOf(290));
+    await at.store.publish(galleryOf(290));
     await page.evaluate(LOOK_AGAIN);
     await until("text('#count') === '290 photos'");
     assert.equal(await page.evaluate("scrollY"), 3000);
@@ -91,15 +82,15 @@ describe("an open gallery in a real browser", { skip: lacks("chromium") }, () =>
   });
 
   it("keeps the photo someone looks at when a second camera brings earlier ones", async () => {
-    const { link } = await store.publish(uploading(120));
-    const context = await browser.open(DESKTOP);
+    const { link } = await at.store.publish(uploading(120));
+    const context = await at.browser.open(DESKTOP);
     const { page, problems, settled, probe, until } = await openGallery(context, link);
     await settled();
     await page.evaluate("scrollTo(0, 4000)");
     await until("topPhoto() > 30");
     const linkAtTop = await probe<string>("topLink()");
     const items = Array.from({ length: 130 }, (_, n) => (n < 10 ? photo(1000 + n) : photo(n - 10)));
-    await store.publish(uploading(130, { items }));
+    await at.store.publish(uploading(130, { items }));
     await page.evaluate(LOOK_AGAIN);
     await until("text('#count') === '130 photos so far, 170 more to come'");
     assert.equal(await probe("topLink()"), linkAtTop);
@@ -109,13 +100,13 @@ describe("an open gallery in a real browser", { skip: lacks("chromium") }, () =>
   });
 
   it("asks for the index at once when a chunk is newer than it", async () => {
-    const { link } = await store.publish(uploading(161));
-    const context = await browser.open(DESKTOP);
+    const { link } = await at.store.publish(uploading(161));
+    const context = await at.browser.open(DESKTOP);
     await context.clock.install();
     const { page, problems, settled, until } = await openGallery(context, link);
     await settled();
     await context.clock.pauseAt(Date.now() + 1000);
-    await store.publish(uploading(200));
+    await at.store.publish(uploading(200));
     await page.evaluate("scrollTo(0, 1e6)");
     // No poll can happen: the page's clock stands still.
     await until("countOf('[data-i=\"160\"]') === 1");
@@ -125,23 +116,23 @@ describe("an open gallery in a real browser", { skip: lacks("chromium") }, () =>
   });
 
   it("asks for news every five seconds, less often when there is none, and no more when it is complete", async () => {
-    const { link } = await store.publish(uploading(30));
-    const context = await browser.open(PHONE);
+    const { link } = await at.store.publish(uploading(30));
+    const context = await at.browser.open(PHONE);
     await context.clock.install();
     const { settled, problems } = await openGallery(context, link);
     await settled();
     const answersIn = async (seconds: number): Promise<number[]> => {
-      store.asked.length = 0;
+      at.store.asked.length = 0;
       for (let passed = 0; passed < seconds; passed += 5) {
         await context.clock.runFor(5000);
         // The answer comes in real time.
         await setTimeout(80);
       }
-      return store.asked.filter(({ path }) => path.includes("i.json")).map(({ status }) => status);
+      return at.store.asked.filter(({ path }) => path.includes("i.json")).map(({ status }) => status);
     };
     assert.deepEqual(await answersIn(60), Array(12).fill(304));
     assert.deepEqual(await answersIn(60), Array(6).fill(304));
-    await store.publish(galleryOf(30));
+    await at.store.publish(galleryOf(30));
     assert.deepEqual(await answersIn(10), [200]);
     assert.deepEqual(await answersIn(60), []);
     assert.deepEqual(problems, []);
@@ -149,13 +140,13 @@ describe("an open gallery in a real browser", { skip: lacks("chromium") }, () =>
   });
 
   it("heals itself when its links have ended: pictures come without a reload", async () => {
-    const { link } = await store.publish(galleryOf(300));
-    const context = await browser.open(DESKTOP);
+    const { link } = await at.store.publish(galleryOf(300));
+    const context = await at.browser.open(DESKTOP);
     const { page, settled, probe, until } = await openGallery(context, link);
     await settled();
     await page.evaluate("window.isSamePage = true");
-    store.renewSignatures();
-    await store.publish(galleryOf(300));
+    at.store.renewSignatures();
+    await at.store.publish(galleryOf(300));
     await page.evaluate("scrollTo(0, 2500)");
     await until("isSettled() && probe.topPhoto() > 20", 8000);
     assert.equal(await page.evaluate("window.isSamePage"), true);
@@ -166,11 +157,11 @@ describe("an open gallery in a real browser", { skip: lacks("chromium") }, () =>
   });
 
   it("says so kindly when the gallery has ended", async () => {
-    const { link } = await store.publish(uploading(40));
-    const context = await browser.open({ ...PHONE, colorScheme: "dark" });
+    const { link } = await at.store.publish(uploading(40));
+    const context = await at.browser.open({ ...PHONE, colorScheme: "dark" });
     const { page, settled, until, accessibility } = await openGallery(context, link);
     await settled();
-    store.remove(SLUG);
+    at.store.remove(SLUG);
     await page.evaluate(LOOK_AGAIN);
     await until("text('h1') === 'This gallery has ended'");
     assert.equal(await page.locator("img").count(), 0);

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import sharp from "sharp";
 import type { GalleryItem } from "../../src/domain/gallery.ts";
 import { keys } from "../../src/domain/layout.ts";
-import type { TestBrowser } from "../support/browser.ts";
-import { openBrowser, PHONE } from "../support/browser.ts";
+import { PHONE } from "../support/browser.ts";
+import { browserAndStore } from "../support/browser-and-store.ts";
 import { galleryOf, photo } from "../support/gallery-items.ts";
-import type { TestStore } from "../support/gallery-store.ts";
-import { openStore } from "../support/gallery-store.ts";
 import { lacks } from "../support/needs.ts";
 
 /** Lighthouse's Slow 4G, in bytes a second. */
@@ -38,14 +36,7 @@ const PAINTS = `new Promise((resolve) => {
 })`;
 
 describe("a gallery on a phone with a slow network", { skip: lacks("chromium") }, () => {
-  let browser: TestBrowser;
-  let store: TestStore;
-  before(async () => {
-    [browser, store] = await Promise.all([openBrowser(), openStore()]);
-  });
-  after(async () => {
-    await Promise.all([browser.close(), store.close()]);
-  });
+  const at = browserAndStore();
 
   /** Publishes a gallery whose pictures weigh what ours do. */
   async function publish(slug: string, count: number): Promise<string> {
@@ -58,14 +49,14 @@ describe("a gallery on a phone with a slow network", { skip: lacks("chromium") }
     );
     const items = Array.from({ length: count }, (_, n): GalleryItem => photo(n));
     for (const { hash } of items) {
-      store.setPicture(keys.rendition(slug, hash, "thumb"), thumb);
-      store.setPicture(keys.rendition(slug, hash, "share"), share);
+      at.store.setPicture(keys.rendition(slug, hash, "thumb"), thumb);
+      at.store.setPicture(keys.rendition(slug, hash, "share"), share);
     }
-    return (await store.publish(galleryOf(count, { slug, items }))).link;
+    return (await at.store.publish(galleryOf(count, { slug, items }))).link;
   }
 
   async function load(link: string): Promise<Load> {
-    const context = await browser.open(PHONE);
+    const context = await at.browser.open(PHONE);
     const page = await context.newPage();
     const devtools = await context.newCDPSession(page);
     let [bytes, requests] = [0, 0];

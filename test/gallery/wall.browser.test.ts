@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { keys } from "../../src/domain/layout.ts";
-import type { TestBrowser } from "../support/browser.ts";
-import { DESKTOP, openBrowser, PHONE } from "../support/browser.ts";
+import { DESKTOP, PHONE } from "../support/browser.ts";
+import { browserAndStore } from "../support/browser-and-store.ts";
 import { galleryOf, SLUG } from "../support/gallery-items.ts";
 import { openGallery } from "../support/gallery-page.ts";
-import type { TestStore } from "../support/gallery-store.ts";
-import { openStore } from "../support/gallery-store.ts";
 import { lacks } from "../support/needs.ts";
 
 interface Seen {
@@ -26,14 +24,7 @@ interface Box {
 const PAGE_HEIGHT = "document.documentElement.scrollHeight";
 
 describe("the wall of photos in a real browser", { skip: lacks("chromium") }, () => {
-  let browser: TestBrowser;
-  let store: TestStore;
-  before(async () => {
-    [browser, store] = await Promise.all([openBrowser(), openStore()]);
-  });
-  after(async () => {
-    await Promise.all([browser.close(), store.close()]);
-  });
+  const at = browserAndStore();
 
   for (const [device, options, count] of [
     // Painting nine times the pixels would only make the test slow.
@@ -41,8 +32,8 @@ describe("the wall of photos in a real browser", { skip: lacks("chromium") }, ()
     ["desktop", DESKTOP, 1000],
   ] as const)
     it(`scrolls through ${count} photos on a ${device} without a shift, an error, or more than 1,000 nodes`, async () => {
-      const { link } = await store.publish(galleryOf(count));
-      const context = await browser.open(options);
+      const { link } = await at.store.publish(galleryOf(count));
+      const context = await at.browser.open(options);
       const { page, problems, probe, settled } = await openGallery(context, link);
       await settled();
       assert.equal(await page.textContent("#count"), `${count} photos`);
@@ -59,8 +50,8 @@ describe("the wall of photos in a real browser", { skip: lacks("chromium") }, ()
     });
 
   it("shows the first photo large: its thumbnail at once, and sharp as soon as it is there", async () => {
-    const { link } = await store.publish(galleryOf(30));
-    const context = await browser.open(PHONE);
+    const { link } = await at.store.publish(galleryOf(30));
+    const context = await at.browser.open(PHONE);
     await context.route(/-share\.jpg/, async (route) => {
       await setTimeout(500);
       await route.continue();
@@ -75,8 +66,8 @@ describe("the wall of photos in a real browser", { skip: lacks("chromium") }, ()
   });
 
   it("keeps the photo at the top of the screen when the phone is turned", async () => {
-    const { link } = await store.publish(galleryOf(500));
-    const context = await browser.open({ ...PHONE, deviceScaleFactor: 1 });
+    const { link } = await at.store.publish(galleryOf(500));
+    const context = await at.browser.open({ ...PHONE, deviceScaleFactor: 1 });
     const { page, problems, probe, settled, until } = await openGallery(context, link);
     await settled();
     await page.evaluate("scrollTo(0, 9000)");
@@ -91,12 +82,12 @@ describe("the wall of photos in a real browser", { skip: lacks("chromium") }, ()
   it("loads one chunk before anyone scrolls, however many photos there are", async () => {
     const chunks: number[] = [];
     for (const count of [200, 5000]) {
-      const { link } = await store.publish(galleryOf(count));
-      const context = await browser.open(DESKTOP);
-      store.asked.length = 0;
+      const { link } = await at.store.publish(galleryOf(count));
+      const context = await at.browser.open(DESKTOP);
+      at.store.asked.length = 0;
       const { settled } = await openGallery(context, link);
       await settled();
-      chunks.push(store.asked.filter(({ path }) => path.includes("/m/")).length);
+      chunks.push(at.store.asked.filter(({ path }) => path.includes("/m/")).length);
       await context.close();
     }
     assert.deepEqual(chunks, [1, 1]);
@@ -111,8 +102,8 @@ describe("the wall of photos in a real browser", { skip: lacks("chromium") }, ()
     it(`shows the whole of every title, and what is below it, at ${width} × ${height}`, async () => {
       for (const title of ["Ö", "Anna & Ben's wedding, 26 September 2026", "W".repeat(300)]) {
         const zip = { key: keys.zip(SLUG, "0".repeat(16), "all.zip"), sizeBytes: 9e8, entries: [] };
-        const { link } = await store.publish(galleryOf(40, { title, zips: [zip, zip, zip] }));
-        const context = await browser.open({ viewport: { width, height } });
+        const { link } = await at.store.publish(galleryOf(40, { title, zips: [zip, zip, zip] }));
+        const context = await at.browser.open({ viewport: { width, height } });
         const { page, settled, problems, probe } = await openGallery(context, link);
         await settled();
         assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
@@ -135,8 +126,8 @@ describe("the wall of photos in a real browser", { skip: lacks("chromium") }, ()
     });
 
   it("fits the narrowest phone with the longest title, and prints dark on white", async () => {
-    const { link } = await store.publish(galleryOf(40, { title: "W".repeat(300) }));
-    const context = await browser.open({ viewport: { width: 320, height: 568 }, colorScheme: "dark" });
+    const { link } = await at.store.publish(galleryOf(40, { title: "W".repeat(300) }));
+    const context = await at.browser.open({ viewport: { width: 320, height: 568 }, colorScheme: "dark" });
     const { page, settled, problems } = await openGallery(context, link);
     await settled();
     assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
@@ -151,8 +142,8 @@ describe("the wall of photos in a real browser", { skip: lacks("chromium") }, ()
     const raw = { kind: "raw", name: "DSC_9.NEF", renditions: [], color: null } as const;
     const clip = { kind: "video", name: "C.MP4", renditions: [], note: "Its end is missing." } as const;
     const mixed = items.map((item, n) => ({ ...item, ...(n === 0 ? raw : n === 28 ? clip : {}) }));
-    const { link } = await store.publish(galleryOf(30, { items: mixed }));
-    const context = await browser.open(PHONE);
+    const { link } = await at.store.publish(galleryOf(30, { items: mixed }));
+    const context = await at.browser.open(PHONE);
     const { page, settled, problems, probe } = await openGallery(context, link);
     await settled();
     assert.deepEqual(await page.locator("[data-i='0'] > *").allTextContents(), [

@@ -54,8 +54,8 @@ describe("a gallery that is revoked while a slow line puts it into a bucket", { 
     await admin.createBucket({ Bucket });
     const revoked = new Set<string>();
     const store = revocableStore(s3, (slug) => revoked.has(slug));
-    await store.put(newObject("g/gone", Buffer.from("page")), never);
-    await store.put(newObject("g/other", Buffer.from("page")), never);
+    await store.put(newObject("g/gone/v", Buffer.from("page")), never);
+    await store.put(newObject("g/other/v", Buffer.from("page")), never);
 
     // 100 MiB take more than three minutes now, a picture of half a MiB some two seconds.
     proxy.misbehave({ bytesPerSecond: MEBIBYTE / 2 });
@@ -69,7 +69,7 @@ describe("a gallery that is revoked while a slow line puts it into a bucket", { 
     const [beganMs, sent] = [performance.now(), proxy.bodyBytes];
     const isGone = store.deletePrefix("g/gone", never);
     let opensMs = 0;
-    while ((await admin.headObject({ Bucket, Key: "box/g/gone" }).catch(() => null)) !== null) {
+    while ((await admin.headObject({ Bucket, Key: "box/g/gone/v" }).catch(() => null)) !== null) {
       opensMs = performance.now() - beganMs;
       await delay(20);
     }
@@ -78,7 +78,7 @@ describe("a gallery that is revoked while a slow line puts it into a bucket", { 
     await ended;
     await picture;
     await assert.rejects(
-      store.put(newObject("g/gone", Buffer.from("page")), never),
+      store.put(newObject("g/gone/v", Buffer.from("page")), never),
       failure("gallery-revoked"),
     );
     await assert.rejects(
@@ -93,7 +93,7 @@ describe("a gallery that is revoked while a slow line puts it into a bucket", { 
     await delay(2000);
     const { Contents = [] } = await admin.listObjectsV2({ Bucket });
     const { Uploads = [] } = await admin.listMultipartUploads({ Bucket });
-    assert.deepEqual([Contents.map(({ Key }) => Key), Uploads], [["box/g/other"], []]);
+    assert.deepEqual([Contents.map(({ Key }) => Key), Uploads], [["box/g/other/v"], []]);
     assert.equal(catalog.begunUpload("g/gone/z/list/all.zip"), null);
   });
 });
