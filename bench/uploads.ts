@@ -5,6 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { S3 } from "@aws-sdk/client-s3";
 import { pMapIterable } from "p-map";
+import type { Catalog } from "../src/catalog/catalog.ts";
 import { openCatalog } from "../src/catalog/catalog.ts";
 import { SETTINGS } from "../src/config/settings.ts";
 import type { NewObject } from "../src/domain/object.ts";
@@ -80,7 +81,7 @@ async function race(
   }
 }
 
-async function openBox(catalog: ReturnType<typeof openCatalog>) {
+async function openBox(catalog: Catalog) {
   const server = await startRadosgw();
   if (server === null) throw new Error("The question `uploads` needs radosgw and rclone.");
   const { endpoint, accessKeyId, secretAccessKey } = server;

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Catalog } from "../catalog/catalog.ts";
 import { openCatalog } from "../catalog/catalog.ts";
 import type { Settings } from "../config/slices.ts";
 import { Failure } from "../domain/failure.ts";
@@ -18,7 +19,7 @@ export async function besideOrAlone<Result>(
   context: Context,
   ways: {
     alone(house: House): Promise<Result>;
-    beside(catalog: ReturnType<typeof openCatalog>): Promise<Result>;
+    beside(catalog: Catalog): Promise<Result>;
   },
 ): Promise<Result> {
   let house: House;

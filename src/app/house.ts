@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { openCards } from "../card/inventory.ts";
 import type { watchCards } from "../card/watcher.ts";
 import { lastBackUpMs } from "../catalog/backup.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import { openCatalog } from "../catalog/catalog.ts";
 import { lockLibrary } from "../catalog/lock.ts";
 import type { Settings } from "../config/slices.ts";
@@ -58,7 +59,7 @@ export interface House {
   readonly announcer: Announcer;
   /** What looking after kept originals needs. */
   readonly care: VerifyPorts;
-  readonly catalog: ReturnType<typeof openCatalog>;
+  readonly catalog: Catalog;
   /** Copies the catalog into the library's folder `backups`; returns the path. */
   backUp(): Promise<string>;
   /** When the newest of these copies was made, by the clock of that time; `null` when none can be seen. */

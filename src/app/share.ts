@@ -1,4 +1,4 @@
-import type { openCatalog } from "../catalog/catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { Settings } from "../config/slices.ts";
 import { Failure } from "../domain/failure.ts";
 import { keys } from "../domain/layout.ts";
@@ -17,7 +17,6 @@ import { findSession, nameOf, refuseRevoked } from "./find-session.ts";
 import { hasAddress, NO_ADDRESS } from "./store.ts";
 import { textLink } from "./text-link.ts";
 
-type Catalog = ReturnType<typeof openCatalog>;
 type Asked<Name> = Extract<Command, { name: Name }>;
 
 /** `ghostroll link`: the link of a gallery as it is today, printed or sent to somebody. Returns the exit code. */

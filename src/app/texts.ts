@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { openCatalog } from "../catalog/catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { MessageEvent } from "../catalog/outbox.ts";
 import type { Settings } from "../config/slices.ts";
 import type { FailureCode } from "../domain/failure.ts";
@@ -18,8 +18,6 @@ import type { Sender, SenderOptions } from "../notify/sender.ts";
 import { openSender } from "../notify/sender.ts";
 import { completeInWords, openInWords } from "../notify/words.ts";
 import { accountsOf } from "./accounts.ts";
-
-type Catalog = ReturnType<typeof openCatalog>;
 
 /** What stops a session without anybody's help being needed: it goes on by itself, and its own end is told. */
 const PASSES: ReadonlySet<FailureCode> = new Set([

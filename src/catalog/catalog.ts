@@ -23,6 +23,9 @@ import { zips } from "./zips.ts";
 /** Rows taken at once: no cursor stays open while they are written to a file. */
 const PAGE = 256;
 
+/** What is durably true, open to read and write. */
+export type Catalog = ReturnType<typeof openCatalog>;
+
 /**
  * The catalog of a library, for the one process that writes to it. `store` names where objects go: what is recorded of
  * objects holds for that store only.

@@ -6,6 +6,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import Database from "better-sqlite3";
+import type { Catalog } from "../../src/catalog/catalog.ts";
 import { openCatalog, readSessions } from "../../src/catalog/catalog.ts";
 import { lockLibrary } from "../../src/catalog/lock.ts";
 import { MIGRATIONS } from "../../src/catalog/migrations.ts";
@@ -35,8 +36,6 @@ const derived = {
   color: "336699",
   note: null,
 };
-
-type Catalog = ReturnType<typeof openCatalog>;
 
 /** Opens a session with these files, each stored under its own content. */
 function keep(catalog: Catalog, names: readonly string[]): Session {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import Database from "better-sqlite3";
 import { lastBackUpMs, replaceCatalog } from "../../src/catalog/backup.ts";
+import type { Catalog } from "../../src/catalog/catalog.ts";
 import { openCatalog } from "../../src/catalog/catalog.ts";
 import { examineCatalog } from "../../src/catalog/examine.ts";
 import { openConnection } from "../../src/catalog/open.ts";
@@ -24,8 +25,6 @@ const copyOf = (text: string) => ({
   media: mediaByName("x.jpg"),
   part: "/nowhere",
 });
-
-type Catalog = ReturnType<typeof openCatalog>;
 
 function keep(catalog: Catalog, names: readonly string[]) {
   const session = catalog.openSession(volume, "2026-06-15", names.map(file));

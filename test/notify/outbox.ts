@@ -1,8 +1,7 @@
+import type { Catalog } from "../../src/catalog/catalog.ts";
 import { openCatalog } from "../../src/catalog/catalog.ts";
 import type { VolumeId } from "../../src/domain/card.ts";
 import type { Outbox } from "../../src/notify/sender.ts";
-
-type Catalog = ReturnType<typeof openCatalog>;
 
 /** A catalog of one session. */
 export function catalogWithSession(db: string) {
