@@ -1,4 +1,4 @@
-import { pMapIterable } from "p-map";
+import { pMapIterable, pMapSkip } from "p-map";
 import { Failure } from "../domain/failure.ts";
 import { orIdle } from "../flow/or-idle.ts";
 
@@ -38,7 +38,9 @@ export async function runStep<Input, Outcome>(step: Step<Input, Outcome>): Promi
     await step.commit(done);
   };
 
-  const outcomes = pMapIterable(untilAborted(step.from, step.signal), step.run, {
+  // p-map takes the next items from their source while others are worked on: they have not been begun.
+  const unlessAborted = async (input: Input) => (step.signal?.aborted ? pMapSkip : step.run(input));
+  const outcomes = pMapIterable(untilAborted(step.from, step.signal), unlessAborted, {
     concurrency: step.concurrency,
     backpressure: step.concurrency * 2,
     preserveOrder: false,

@@ -80,6 +80,31 @@ describe("a step of the story", () => {
     assert.deepEqual(committed, [1, 2, 3, 4, 5, 6]);
   });
 
+  it("begins nothing once it is asked to stop, also not what it has taken from its source; what is under way ends", async () => {
+    const stop = new AbortController();
+    const begun: number[] = [];
+    const committed: number[] = [];
+    const step = runStep({
+      from: Array.from({ length: 20 }, (_, id) => id),
+      concurrency: 3,
+      signal: stop.signal,
+      run: async (id) => {
+        begun.push(id);
+        await delay(10);
+        if (id === 0) stop.abort(new Error("asked to stop"));
+        await delay(10);
+        return id;
+      },
+      commit: (batch) => void committed.push(...batch),
+    });
+    await assert.rejects(step, /asked to stop/);
+    assert.deepEqual(begun, [0, 1, 2]);
+    assert.deepEqual(
+      committed.toSorted((a, b) => a - b),
+      [0, 1, 2],
+    );
+  });
+
   it("stops when a commit fails, and says why", async () => {
     const step = runStep({
       from: [1, 2, 3],

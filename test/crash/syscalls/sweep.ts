@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import Database from "better-sqlite3";
+import { codeOf } from "../../../src/domain/device-error.ts";
 import { makeCard, picture } from "../../support/card.ts";
 import type { Ended, Running } from "../../support/ghostroll.ts";
 import { ghostroll, start } from "../../support/ghostroll.ts";
@@ -119,12 +120,21 @@ async function endAllAt(number: number, { child, ended }: Running, log: string):
     if (call) {
       const tracer = `/proc/${child.pid}/task/${child.pid}/children`;
       const [command = 0] = (await readFile(tracer, "utf8")).split(" ").map(Number);
-      for (const id of [command, Number(call.thread)]) if (id > 0) process.kill(id, "SIGKILL");
+      for (const id of [command, Number(call.thread)]) if (id > 0) end(id);
       return [call];
     }
     await Promise.race([delay(LOOK_MS), over]);
   }
   return [];
+}
+
+/** Kills a process or one of its threads; the thread may have gone with its process. */
+function end(id: number): void {
+  try {
+    process.kill(id, "SIGKILL");
+  } catch (error) {
+    if (codeOf(error) !== "ESRCH") throw error;
+  }
 }
 
 function padded(bytes: Buffer): Buffer {
