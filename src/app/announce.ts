@@ -8,6 +8,7 @@ import type { Ports } from "../ingest/ports.ts";
 import type { Report, Told } from "../ingest/report.ts";
 import { openCommandChannel } from "../notify/command-channel.ts";
 import type { Event } from "../notify/message.ts";
+import { shownInWords } from "./shown.ts";
 
 export interface Announcer {
   /** What is told while no card is read. */
@@ -50,11 +51,13 @@ export function openAnnouncer(
       if (told.kind === "certified" && told.format?.length === 0)
         tell({ name: "safe-to-format", card: told.card, sentence: formatInWords(told.format) });
       if (told.kind !== "published") return;
-      const { session, link, tiles } = told;
+      const { session, link } = told;
       const title = settings.gallery.title || defaultTitle(session);
       if (!opened.has(session.id)) tell({ name: "gallery-open", card: session.label, title, link });
       opened.add(session.id);
-      if (told.isComplete) tell({ name: "gallery-complete", card: session.label, title, link, tiles });
+      if (!told.isComplete) return;
+      const shown = shownInWords(catalog, session.id);
+      tell({ name: "gallery-complete", card: session.label, title, link, shown });
     };
   };
   return {

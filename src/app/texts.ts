@@ -10,7 +10,6 @@ import { hearsOf, recipientName } from "../domain/recipient.ts";
 import type { Session, SessionId } from "../domain/session.ts";
 import { defaultTitle } from "../domain/session.ts";
 import { endInWords } from "../domain/session-end.ts";
-import { tiles } from "../domain/tiles.ts";
 import type { Ports } from "../ingest/ports.ts";
 import { linkOf } from "../ingest/publish.ts";
 import { channelTo } from "../notify/channels.ts";
@@ -18,6 +17,7 @@ import type { Sender, SenderOptions } from "../notify/sender.ts";
 import { openSender } from "../notify/sender.ts";
 import { completeInWords, openInWords } from "../notify/words.ts";
 import { accountsOf } from "./accounts.ts";
+import { shownInWords } from "./shown.ts";
 
 /** What stops a session without anybody's help being needed: it goes on by itself, and its own end is told. */
 const PASSES: ReadonlySet<FailureCode> = new Set([
@@ -66,11 +66,11 @@ export function tellingCatalog(settings: Settings, catalog: Catalog, ring: () =>
           const tally = catalog.tally(id);
           if (isComplete && tally.kept > 0)
             write(session, "gallery-complete", (title) =>
-              completeInWords(title, countTiles(catalog, id), tally, catalog.troubles(id)),
+              completeInWords(title, shownInWords(catalog, id), tally, catalog.troubles(id)),
             );
           // One that is complete before a screen is full is told of once.
           if (!isComplete && tally.published >= SCREEN_TILES)
-            write(session, "gallery-open", (title) => openInWords(title, countTiles(catalog, id)));
+            write(session, "gallery-open", (title) => openInWords(title, shownInWords(catalog, id)));
         },
       ),
 
@@ -144,10 +144,6 @@ export function recipientId({ channel, address }: Recipient): string {
 
 function titleOf(session: Session, { gallery }: Settings): string {
   return gallery.title || defaultTitle(session);
-}
-
-function countTiles(catalog: Catalog, id: SessionId): number {
-  return tiles(catalog.delivered(id)).items.length;
 }
 
 function endOf(catalog: Catalog, id: SessionId): string {

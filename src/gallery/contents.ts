@@ -1,3 +1,4 @@
+import { number } from "../domain/amounts.ts";
 import type { Gallery } from "../domain/gallery.ts";
 import { countShown } from "../domain/gallery.ts";
 import { chunkFolder, keys } from "../domain/layout.ts";
@@ -60,7 +61,7 @@ export function heroOf(gallery: Gallery): number {
 function sayProgress({ items, state, expected }: Gallery): string {
   const shown = sayShown(countShown(items));
   const left = state === "complete" ? 0 : expected - items.length;
-  return left > 0 ? say(WORDS.soFar, { shown, n: left }) : shown;
+  return left > 0 ? say(WORDS.soFar, { shown, n: number(left) }) : shown;
 }
 
 /** `Available until Sat 26 Sep`; empty when the link does not end. */

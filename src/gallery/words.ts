@@ -1,3 +1,4 @@
+import { number } from "../domain/amounts.ts";
 import type { Shown } from "../domain/gallery.ts";
 import type { MediaKind } from "../domain/media.ts";
 import type { Plural, ScriptWords } from "./format.ts";
@@ -56,10 +57,10 @@ export function say(sentence: string, values: Readonly<Record<string, string | n
   return sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
 }
 
-/** `1 photo`, `2 photos`. */
+/** `1 photo`, `5,000 photos`. */
 export function sayCount(sentences: Plural, n: number): string {
   const category = new Intl.PluralRules(WORDS.locale).select(n);
-  return say(category === "one" ? sentences.one : sentences.other, { n });
+  return say(category === "one" ? sentences.one : sentences.other, { n: number(n) });
 }
 
 /** `52 photos, 1 video`: what a gallery shows, the same wherever it is said. */

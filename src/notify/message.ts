@@ -21,7 +21,8 @@ export type Event =
       readonly card: string;
       readonly title: string;
       readonly link: string;
-      readonly tiles: number;
+      /** How many there are of what: `52 photos, 1 video`. */
+      readonly shown: string;
     }
   | { readonly name: "link-ends"; readonly card: string; readonly title: string; readonly sentence: string }
   | { readonly name: "card-removed"; readonly card: string }
@@ -42,7 +43,7 @@ export function messageOf(event: Event): string {
     case "gallery-open":
       return `${event.title}: the first photos are there. ${event.link}`;
     case "gallery-complete":
-      return `${event.title}: ${count(event.tiles, "photo")}. ${event.link}`;
+      return `${event.title}: ${event.shown}. ${event.link}`;
     case "link-ends":
       return `${event.title}: ${event.sentence}`;
     case "card-removed":

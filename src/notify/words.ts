@@ -1,4 +1,3 @@
-import { count } from "../domain/amounts.ts";
 import type { Tally, Trouble } from "../domain/session.ts";
 
 /** What one SMS holds in the alphabet of phones (GSM 03.38). */
@@ -22,25 +21,25 @@ export function linkInWords(title: string): string {
   return `${title}: here are the photos.`;
 }
 
-/** The first pictures can be seen. */
-export function openInWords(title: string, tiles: number): string {
-  return `${title}: the first ${count(tiles, "photo")} are there, more follow.`;
+/** The first pictures can be seen; `shown` says how many there are of what. */
+export function openInWords(title: string, shown: string): string {
+  return `${title}: the first ${shown} are there, more follow.`;
 }
 
 /** Everything that can be seen is there; what is not all right is named. */
 export function completeInWords(
   title: string,
-  tiles: number,
+  shown: string,
   { failed, damaged }: Pick<Tally, "failed" | "damaged">,
   troubles: readonly Trouble[],
 ): string {
-  const photos = `${title}: ${count(tiles, "photo")}`;
-  if (troubles.length === 0) return `${photos}, every file of the card is kept.`;
+  const words = `${title}: ${shown}`;
+  if (troubles.length === 0) return `${words}, every file of the card is kept.`;
   const faults = [
     ...(failed > 0 ? [`${failed} not kept`] : []),
     ...(damaged > 0 ? [`${damaged} kept but not shown`] : []),
   ];
-  return `${photos}, ${faults.length > 0 ? faults.join(", ") : "with problems"}: ${namesOf(troubles)}.`;
+  return `${words}, ${faults.length > 0 ? faults.join(", ") : "with problems"}: ${namesOf(troubles)}.`;
 }
 
 /** Names said before the rest is only counted; the text has to stay one text. */

@@ -11,7 +11,7 @@ import { captureFromFile } from "../../src/domain/capture.ts";
 import type { VolumeId } from "../../src/domain/card.ts";
 import { contentHash } from "../../src/domain/hash.ts";
 import { mediaByName } from "../../src/domain/media.ts";
-import { pictureCard } from "../support/card.ts";
+import { makeCard, pictureCard } from "../support/card.ts";
 import { startFlakyS3 } from "../support/flaky-s3.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import type { Heard } from "../support/provider.ts";
@@ -125,6 +125,7 @@ describe("messages to people", () => {
     const roots = join(folder, "media");
     await mkdir(roots);
     await pictureCard(join(roots, "EOS"), 4);
+    await makeCard(join(roots, "EOS"), { "DCIM/100CANON/MVI_0005.MOV": Buffer.from("\0\0\0\x14ftypqt  ") });
     const { url, heard } = await provider(t, { status: 200 });
     const run = start([
       "watch",
@@ -145,7 +146,7 @@ describe("messages to people", () => {
 
     const [complete, ...more] = posted(heard, "/every-hidden");
     assert.ok(complete && more.length === 0, out);
-    assert.match(complete.message, /: 4 photos, every file of the card is kept\. http:\S+$/);
+    assert.match(complete.message, /: 4 photos, 1 video, every file of the card is kept\. http:\S+$/);
     assert.ok(complete.message.endsWith(` ${complete.link}`));
     assert.equal(posted(heard, "/eos-hidden").length, 1);
     assert.equal(posted(heard, "/nikon-hidden").length, 0);

@@ -36,7 +36,7 @@ describe("the wall of photos in a real browser", { skip: lacks("chromium") }, ()
       const context = await at.browser.open(options);
       const { page, problems, probe, settled } = await openGallery(context, link);
       await settled();
-      assert.equal(await page.textContent("#count"), `${count} photos`);
+      assert.equal(await page.textContent("#count"), `${count.toLocaleString("en-US")} photos`);
       const computed = await page.evaluate(PAGE_HEIGHT);
       const seen = await probe<Seen>("scrollThrough()");
       assert.deepEqual(problems, []);

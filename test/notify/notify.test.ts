@@ -24,7 +24,7 @@ describe("a message to people", () => {
   it("ends with the link, alone, so that a phone shows it", () => {
     const events = [
       { name: "gallery-open", card: "EOS", title: "Wedding", link },
-      { name: "gallery-complete", card: "EOS", title: "Wedding", link, tiles: 214 },
+      { name: "gallery-complete", card: "EOS", title: "Wedding", link, shown: "214 photos" },
     ] as const;
     for (const event of events) assert.match(messageOf(event), / https:\/\/\S+\w$/);
     assert.equal(messageOf(events[1]), `Wedding: 214 photos. ${link}`);

@@ -10,8 +10,13 @@ describe("the words of a text message", () => {
     const troubles = [{ name: "DSC_0412.NEF", reason: "x" }];
     for (const title of ["Wedding", "A very long title of a wedding ".repeat(4).trim()])
       for (const words of [
-        openInWords(title, 12),
-        completeInWords(title, 5000, { failed: 1, damaged: 0 }, troubles),
+        openInWords(title, "12 photos"),
+        completeInWords(
+          title,
+          "4,990 photos, 8 videos, 2 files without a preview",
+          { failed: 1, damaged: 0 },
+          troubles,
+        ),
       ]) {
         const message = withLink(words, LINK);
         assert.ok(message.length <= 160, message);
@@ -32,12 +37,15 @@ describe("the words of a text message", () => {
   });
 
   it("name what is not all right, and never say that everything is kept when it is not", () => {
-    assert.equal(completeInWords("EOS", 214, none, []), "EOS: 214 photos, every file of the card is kept.");
+    assert.equal(
+      completeInWords("EOS", "214 photos, 1 video", none, []),
+      "EOS: 214 photos, 1 video, every file of the card is kept.",
+    );
     const troubles = ["A.JPG", "B.JPG", "C.JPG"].map((name) => ({ name, reason: "x" }));
     assert.equal(
-      completeInWords("EOS", 1, { failed: 2, damaged: 1 }, troubles),
+      completeInWords("EOS", "1 photo", { failed: 2, damaged: 1 }, troubles),
       "EOS: 1 photo, 2 not kept, 1 kept but not shown: A.JPG, B.JPG and 1 more.",
     );
-    assert.doesNotMatch(completeInWords("EOS", 1, none, troubles.slice(0, 1)), /every file/);
+    assert.doesNotMatch(completeInWords("EOS", "1 photo", none, troubles.slice(0, 1)), /every file/);
   });
 });
