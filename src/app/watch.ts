@@ -8,6 +8,8 @@ import type { Volume } from "../domain/card.ts";
 import type { FailureCode } from "../domain/failure.ts";
 import { Failure } from "../domain/failure.ts";
 import { deliverAll, ingestCard } from "../ingest/ingest-card.ts";
+import type { LateCertificates } from "../ingest/late-certificates.ts";
+import { openLateCertificates } from "../ingest/late-certificates.ts";
 import type { Report } from "../ingest/report.ts";
 import type { Context } from "./context.ts";
 import type { House } from "./house.ts";
@@ -26,7 +28,7 @@ import { settler } from "./settle.ts";
 import { openUpkeep } from "./upkeep.ts";
 import { writingDown } from "./write-down.ts";
 
-/** How often a second disk that was not there is looked for. */
+/** How often a second disk that was not there is looked for, and whether a card that lacked second copies has them. */
 const RING_MS = 60_000;
 
 /** Long enough after a card, or a start, that a stack of cards is through; and how often it is asked whether upkeep is due. */
@@ -106,8 +108,17 @@ export async function keepWatch(
         return later(failure) ?? "never";
       },
     });
+    const certificates = openLateCertificates(house.ports, ({ label: card }, certificate) =>
+      writingAlso(house.announcer.hear, log.child({ card }))({ kind: "certified", card, ...certificate }),
+    );
     const rings = openRounds({
-      round: async () => house.ports.second?.ring(),
+      async round(stopped) {
+        house.ports.second?.ring();
+        await settle(null, async () => {
+          await certificates.askAgain(AbortSignal.any([stopped, context.signal]));
+          return null;
+        });
+      },
       firstMs: RING_MS,
       everyMs: RING_MS,
     });
@@ -138,7 +149,7 @@ export async function keepWatch(
         supervisor.say(`Reading ${[...reading.values()].join(", ")}.`);
         let isTaken = false;
         const failure = await settle(volume, async () => {
-          const undelivered = await takeIn(house, settings, volume, log, context.signal, cuts);
+          const undelivered = await takeIn(house, settings, volume, log, context.signal, cuts, certificates);
           isTaken = true;
           return undelivered;
         });
@@ -173,11 +184,14 @@ export async function keepWatch(
       log.info({ card: volume.label, root: volume.root }, CARD_IS[kind]);
       if (kind !== "inserted") {
         intake.removed(event);
-        if (kind === "removed") house.announcer.removed(volume.label);
+        if (kind === "unmounted") continue;
+        certificates.removed(volume);
+        house.announcer.removed(volume.label);
         continue;
       }
       if (isWritable) log.warn({ card: volume.label, root: volume.root }, WRITABLE);
       house.announcer.inserted(volume.label);
+      certificates.inserted(volume);
       intake.inserted(event);
     }
     await dropping;
@@ -226,6 +240,7 @@ async function takeIn(
   log: Logger,
   signal: AbortSignal,
   cuts: Cuts,
+  certificates: LateCertificates,
 ): Promise<Failure | null> {
   const { offloaded, certified, undelivered } = await ingestCard(
     volume,
@@ -250,10 +265,13 @@ async function takeIn(
     for (const trouble of house.ports.catalog.troubles(id))
       log.warn({ session: name, ...trouble }, "not all right");
   // The next card does not wait for the second disk: the verdict comes when it comes.
-  certified.catch((error: unknown) => {
-    if (!(error instanceof Failure)) throw error;
-    if (error.code !== "interrupted") log.error({ card: volume.label, code: error.code }, error.message);
-  });
+  certified.then(
+    (certificate) => certificates.certified(volume, offloaded, certificate),
+    (error: unknown) => {
+      if (!(error instanceof Failure)) throw error;
+      if (error.code !== "interrupted") log.error({ card: volume.label, code: error.code }, error.message);
+    },
+  );
   return undelivered;
 }
 
