@@ -105,7 +105,7 @@ export function files(connection: Connection) {
 
   return {
     /** What need not be read again if its original is there: of one that is not as it should be, the card may have the last good copy. */
-    known(volume: VolumeId): ReadonlyMap<string, Known> {
+    known(volume: VolumeId): Map<string, Known> {
       // Row by row: all of them at once beside the map would double what a large card takes.
       const files = new Map<string, Known>();
       for (const row of known.iterate(volume))

@@ -13,7 +13,7 @@ import type { Ports } from "./ports.ts";
 import type { ReadAgain } from "./read-again.ts";
 import { readSuspects } from "./read-again.ts";
 import type { Report } from "./report.ts";
-import { whatIsNew } from "./what-is-new.ts";
+import { knownAndThere, whatIsNew } from "./what-is-new.ts";
 
 export interface Offloaded extends ReadAgain {
   /** The sessions that got something, in the order they were opened; none when nothing was new. */
@@ -82,8 +82,9 @@ export async function offload(
       throw new Failure("card-removed", `${volume.label} lists not a single file any more.`);
     isSame = again === inventory || isSameListing(inventory, again);
     inventory = again;
-    if (!isSame)
-      fresh = await whatIsNew(volume, again, catalog.known(volume.id), options, ports, report, signal);
+    if (isSame) break;
+    const known = await knownAndThere(volume, ports);
+    fresh = await whatIsNew(volume, again, known, options, ports, report, signal);
   }
   const { files } = inventory;
   const knownFiles = knownBefore(first.inventory.files, first.fresh, sessions, catalog);
@@ -112,7 +113,7 @@ async function firstLook(
   const listing = ports.cards.list(volume, signal);
   // Awaited below; should the catalog fail before that, nobody is left to hear of the card.
   listing.catch(() => undefined);
-  const known = ports.catalog.known(volume.id);
+  const known = await knownAndThere(volume, ports);
   const inventory = await listing;
   return { inventory, fresh: await whatIsNew(volume, inventory, known, options, ports, report, signal) };
 }

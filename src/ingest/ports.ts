@@ -166,8 +166,8 @@ export interface Rendered {
 }
 
 interface CatalogPort extends PublicationsPort, SharedCatalogPort, DoubtsPort {
-  /** One query: every kept path of this volume, by `pathKey`. */
-  known(volume: VolumeId): ReadonlyMap<string, KnownFile>;
+  /** One query: every kept path of this volume, by `pathKey`, in a map of its own. */
+  known(volume: VolumeId): Map<string, KnownFile>;
   /** The session of this volume that is not offloaded yet. */
   unfinishedSession(volume: VolumeId): Session | null;
   /**

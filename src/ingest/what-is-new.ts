@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CardFile, Inventory, Volume } from "../domain/card.ts";
 import { compare } from "../domain/card.ts";
 import { pathKey } from "../domain/card-path.ts";
@@ -12,6 +13,24 @@ import { runStep } from "./step.ts";
 const HEAD_BYTES = 64 * 1024;
 /** Files looked into by one message to a worker: a message takes as long as a look, and 4 MiB are read in no time. */
 const BATCH = 64;
+/** Originals looked at in one go; after so many, whatever else waits has its turn. */
+const LOOKS = 1024;
+
+/** What is known of a volume and still in the library, by `pathKey`: a row says only that it was. */
+export async function knownAndThere(
+  volume: Volume,
+  { catalog, library }: Pick<Ports, "catalog" | "library">,
+): Promise<ReadonlyMap<string, KnownFile>> {
+  const known = catalog.known(volume.id);
+  for (const entries of batches(known, LOOKS)) {
+    const isThere = library.holdsEach(
+      entries.map(([, { originalPath: path, sizeBytes }]) => ({ path, sizeBytes })),
+    );
+    for (const [index, [key]] of entries.entries()) if (isThere[index] !== true) known.delete(key);
+    await nextTurn();
+  }
+  return known;
+}
 
 /** What of a listing has to be read, in its order: all that is not `known` of the volume, or not as it was. */
 export async function whatIsNew(
@@ -26,38 +45,33 @@ export async function whatIsNew(
   if (rescan === "full") return inventory.files;
   const { added, modified, unchanged } = compare(inventory.files, known);
   const changed = new Set<CardFile>([...added, ...modified]);
-  const listen = openListener(volume);
-  await runStep({
-    from: batches(unchanged),
-    concurrency: readers,
-    run: async (files) => ({ files, ...(await look(files)) }),
-    commit: (done) => {
-      for (const { files, isKept, heads } of done) {
-        for (const [index, file] of files.entries()) {
-          // A head that cannot be read is no proof of sameness: the file is read like a new one, and named if it fails.
-          const isSame = heads === null || heads[index] === known.get(pathKey(file.path))?.headHash;
-          if (isKept[index] !== true || !isSame) changed.add(file);
-        }
-        const bytes = files.reduce((sum, file) => sum + Math.min(file.sizeBytes, HEAD_BYTES), 0);
-        if (heads !== null) report({ kind: "sampled", bytes });
-      }
-    },
-  });
+  if (rescan === "sampled") await sample(unchanged);
   // In the order of the listing: the gallery grows in the order the pictures were taken.
-  return inventory.files.filter((file) => changed.has(file));
+  return changed.size === 0 ? [] : inventory.files.filter((file) => changed.has(file));
 
-  /** What of these the library still holds: a row says only that it did. With `sampled`, how they begin on the card, too. */
-  async function look(files: readonly CardFile[]) {
-    const originals = files.map((file) => {
-      const { originalPath: path = "", sizeBytes = -1 } = known.get(pathKey(file.path)) ?? {};
-      return { path, sizeBytes };
+  /** How they begin on the card. A head that cannot be read is no proof of sameness: the file is read like a new one, and named if it fails. */
+  async function sample(all: readonly CardFile[]): Promise<void> {
+    const listen = openListener(volume);
+    await runStep({
+      from: batches(all, BATCH),
+      concurrency: readers,
+      run: async (files) => ({ files, heads: await headsOf(files, listen) }),
+      commit: (done) => {
+        for (const { files, heads } of done) {
+          for (const [index, file] of files.entries())
+            if (heads[index] !== known.get(pathKey(file.path))?.headHash) changed.add(file);
+          const bytes = files.reduce((sum, file) => sum + Math.min(file.sizeBytes, HEAD_BYTES), 0);
+          report({ kind: "sampled", bytes });
+        }
+      },
     });
-    const isKept = library.holdsEach(originals);
-    return { isKept, heads: rescan === "sampled" ? await headsOf(files) : null };
   }
 
   /** Those of a batch that brought nothing are unknown; two such batches in a row are the card. */
-  async function headsOf(files: readonly CardFile[]): Promise<readonly (string | null)[]> {
+  async function headsOf(
+    files: readonly CardFile[],
+    listen: ReturnType<typeof openListener>,
+  ): Promise<readonly (string | null)[]> {
     try {
       return await listen(async () => library.headHashes(volume, files, signal));
     } catch (error) {
@@ -67,6 +81,13 @@ export async function whatIsNew(
   }
 }
 
-function* batches(files: readonly CardFile[]): Generator<readonly CardFile[]> {
-  for (let start = 0; start < files.length; start += BATCH) yield files.slice(start, start + BATCH);
+function* batches<Item>(items: Iterable<Item>, size: number): Generator<readonly Item[]> {
+  let batch: Item[] = [];
+  for (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

@@ -6,7 +6,7 @@ import { Failure } from "../../src/domain/failure.ts";
 import { contentHash } from "../../src/domain/hash.ts";
 import type { Rescan } from "../../src/ingest/offload-options.ts";
 import type { KnownFile, Ports } from "../../src/ingest/ports.ts";
-import { whatIsNew } from "../../src/ingest/what-is-new.ts";
+import { knownAndThere, whatIsNew } from "../../src/ingest/what-is-new.ts";
 
 const volume: Volume = { id: "v" as VolumeId, root: "/card", label: "CARD" };
 const never = new AbortController().signal;
@@ -26,7 +26,7 @@ async function look(
   lost: string | null = null,
 ) {
   const asked: (readonly CardFile[])[] = [];
-  const known = new Map<string, KnownFile>(
+  const rows = new Map<string, KnownFile>(
     files.slice(0, knownCount).map((file) => [
       pathKey(file.path),
       {
@@ -38,6 +38,7 @@ async function look(
     ]),
   );
   const ports = {
+    catalog: { known: () => rows },
     library: {
       holdsEach: (originals: readonly { path: string }[]) => originals.map(({ path }) => path !== lost),
       async headHashes(_: Volume, some: readonly CardFile[]) {
@@ -47,6 +48,7 @@ async function look(
     },
   } as unknown as Ports;
   const options = { rescan, readers: 2, reserveBytes: 0, verifySource: false, sharing: null };
+  const known = await knownAndThere(volume, ports);
   const fresh = await whatIsNew(volume, { files, refused: [] }, known, options, ports, () => {}, never);
   return { fresh, knownFiles: files.length - fresh.length, asked };
 }
