@@ -134,7 +134,7 @@ inAGuest<keyof typeof ALL>(
         await guest.run(
           "systemctl restart ghostroll-card@$(basename $(realpath /dev/disk/by-label/EOS_DIGITAL)).service",
         );
-        await untilDone(guest, mark, "EOS_DIGITAL");
+        await untilKept(guest, mark, "EOS_DIGITAL");
         assert.equal(sessionsOf(guest, "EOS_DIGITAL").size, 1);
         await sockets.pull("BOUNCES");
       });
