@@ -38,8 +38,9 @@ describe("drives", () => {
 
   it("are unknown within the deadline when lsblk hangs, and no second one is started beside what cannot be ended", async () => {
     const log = join(folder, "calls");
-    // Killing the shell leaves the sleep, which holds the output open, as a process stuck in the kernel would.
-    const answers = await askWith(`echo call >> ${log}; sleep 3; true`);
+    // Killing the shell leaves the sleep, which holds the output open, as a process stuck in the kernel would. It is there before
+    // the call is written down: a busy machine may be as slow as the deadline.
+    const answers = await askWith(`sleep 3 & echo call >> ${log}; wait`);
     for (const { drives, ms } of answers) {
       assert.equal(drives, null);
       assert.ok(ms < 1_500, `${ms} ms`);
