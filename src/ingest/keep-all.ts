@@ -16,8 +16,11 @@ import type { Report } from "./report.ts";
 import { openListener } from "./silence.ts";
 import { runStep } from "./step.ts";
 
-/** The kernel takes up to 0.25 s to notice that a card was pulled whose reads fail already. */
-const NOTICE_MS = 500;
+/**
+ * So long a card that was pulled from its reader may still seem to be in: reads fail, and the kernel looks for it every two seconds
+ * (`events_dfl_poll_msecs`). Waited only before a file is given up.
+ */
+const NOTICE_MS = 3_000;
 
 /** About what one picture's renditions take: 0.5–0.8 MB for a share of 2048 pixels and its thumb. */
 const RENDITIONS_BYTES = 1024 * 1024;
