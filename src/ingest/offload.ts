@@ -60,7 +60,7 @@ export async function offload(
   };
   let { inventory, fresh } = first;
   let isSame = false;
-  for (let round = 0; round < MAX_ROUNDS && !isSame; round++) {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
     // What is read again has no earlier reading to be compared with: the card may have something else there now.
     if (catalog.suspects(volume.id).length > 0) catalog.unsuspect(volume.id, fresh.map(pathOf));
     let left = fresh;
@@ -83,7 +83,7 @@ export async function offload(
     isSame = again === inventory || isSameListing(inventory, again);
     inventory = again;
     if (isSame) break;
-    const known = await knownAndThere(volume, ports);
+    const known = await knownAndThere(volume, options, ports);
     fresh = await whatIsNew(volume, again, known, options, ports, report, signal);
   }
   const { files } = inventory;
@@ -113,7 +113,7 @@ async function firstLook(
   const listing = ports.cards.list(volume, signal);
   // Awaited below; should the catalog fail before that, nobody is left to hear of the card.
   listing.catch(() => undefined);
-  const known = await knownAndThere(volume, ports);
+  const known = await knownAndThere(volume, options, ports);
   const inventory = await listing;
   return { inventory, fresh: await whatIsNew(volume, inventory, known, options, ports, report, signal) };
 }

@@ -16,11 +16,13 @@ const BATCH = 64;
 /** Originals looked at in one go; after so many, whatever else waits has its turn. */
 const LOOKS = 1024;
 
-/** What is known of a volume and still in the library, by `pathKey`: a row says only that it was. */
+/** What is known of a volume and still in the library, by `pathKey`: a row says only that it was. Nothing where all is read anyway. */
 export async function knownAndThere(
   volume: Volume,
+  { rescan }: Pick<OffloadOptions, "rescan">,
   { catalog, library }: Pick<Ports, "catalog" | "library">,
 ): Promise<ReadonlyMap<string, KnownFile>> {
+  if (rescan === "full") return new Map();
   const known = catalog.known(volume.id);
   for (const entries of batches(known, LOOKS)) {
     const isThere = library.holdsEach(

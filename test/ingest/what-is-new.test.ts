@@ -48,7 +48,7 @@ async function look(
     },
   } as unknown as Ports;
   const options = { rescan, readers: 2, reserveBytes: 0, verifySource: false, sharing: null };
-  const known = await knownAndThere(volume, ports);
+  const known = await knownAndThere(volume, options, ports);
   const fresh = await whatIsNew(volume, { files, refused: [] }, known, options, ports, () => {}, never);
   return { fresh, knownFiles: files.length - fresh.length, asked };
 }
