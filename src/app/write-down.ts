@@ -27,7 +27,7 @@ export function writingDown(log: Logger): Report {
         log.info({ session: told.session.name }, "session opened");
         break;
       case "listed":
-        log.info({ files: told.files.length, fresh: told.fresh.length }, "card listed");
+        log.info({ files: told.files, fresh: told.fresh.length }, "card listed");
         break;
       case "offloaded":
         log.info({ removal: told.removal }, removalInWords(told.removal));

@@ -1,7 +1,6 @@
 import type { PackedInventory } from "./packed-inventory.ts";
 import { packInventory } from "./packed-inventory.ts";
-import { inReadingOrder } from "./reading-order.ts";
-import { walk } from "./walk.ts";
+import { digestOf, walk } from "./walk.ts";
 
 export interface InventoryRequest {
   /** Absolute path of a volume's root. */
@@ -20,7 +19,7 @@ export default function takeInventory({
   onlyBeforeMs,
   before,
 }: Omit<InventoryRequest, "medium">): PackedInventory | null {
-  const { files, refused } = walk(root, undefined, onlyBeforeMs);
-  const packed = packInventory({ files: inReadingOrder(files), refused });
-  return packed.digest === before ? null : packed;
+  const met = walk(root, undefined, onlyBeforeMs);
+  const digest = digestOf(met);
+  return digest === before ? null : packInventory(met, digest);
 }

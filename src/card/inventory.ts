@@ -17,10 +17,14 @@ interface CardsOptions {
 export function openCards({ list }: CardsOptions) {
   return {
     /**
-     * Everything on the volume by stat alone, in reading order; the same object as `before` when nothing has changed. Throws
-     * `card-missing`, `card-forbidden`, `card-unreadable`, `card-removed`, `card-unresponsive`.
+     * Everything on the volume by stat alone, in reading order; `before` itself when a listing of that digest showed the same.
+     * Throws `card-missing`, `card-forbidden`, `card-unreadable`, `card-removed`, `card-unresponsive`.
      */
-    async list(volume: Volume, signal: AbortSignal, before?: Inventory): Promise<Inventory> {
+    async list<Before extends Pick<Inventory, "digest"> = never>(
+      volume: Volume,
+      signal: AbortSignal,
+      before?: Before,
+    ): Promise<Inventory | Before> {
       try {
         const { root, medium, onlyBeforeMs } = volume;
         const request = { root, medium, onlyBeforeMs, before: before?.digest ?? null };

@@ -10,9 +10,8 @@ const LITTER = new Set([
   "desktop.ini",
 ]);
 
-/** Whether a file or folder of that name was left by an operating system. `._IMG_1.JPG` is macOS's shadow of `IMG_1.JPG`. */
-export function isLitter(name: Uint8Array): boolean {
-  if (name[0] === 0x2e && name[1] === 0x5f) return true;
+/** Whether a file or folder of that name, one character a byte, was left by an operating system. `._IMG_1.JPG` is macOS's shadow of `IMG_1.JPG`. */
+export function isLitter(name: string): boolean {
   // All of these are ASCII; FAT keeps the case of a name but does not care for it.
-  return LITTER.has(Buffer.from(name).toString("latin1").toLowerCase());
+  return name.startsWith("._") || LITTER.has(name.toLowerCase());
 }

@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Inventory, RefusedEntry } from "../domain/card.ts";
+import { inReadingOrder } from "./reading-order.ts";
+import type { Walk } from "./walk.ts";
 
 /**
  * An inventory as few large arrays. Between threads and processes an object is written and read field by field, which took a
@@ -13,23 +14,22 @@ export interface PackedInventory {
   readonly sizesBytes: Float64Array;
   readonly modifiedMs: Float64Array;
   readonly refused: readonly RefusedEntry[];
-  /** SHA-256 of all of it. */
   readonly digest: string;
 }
 
-export function packInventory({ files, refused }: Inventory): PackedInventory {
-  const joined = Buffer.concat(files.map(({ path }) => path));
-  const paths = new Uint8Array(joined.buffer, joined.byteOffset, joined.length);
+/** What a walk has met, in reading order. */
+export function packInventory(walk: Pick<Walk, "files" | "refused">, digest: string): PackedInventory {
+  const files = inReadingOrder(walk.files);
+  const joined = Buffer.from(files.map(({ key }) => key).join(""), "latin1");
   let end = 0;
-  const ends = Float64Array.from(files, ({ path }) => (end += path.length));
-  const sizesBytes = Float64Array.from(files, (file) => file.sizeBytes);
-  const modifiedMs = Float64Array.from(files, (file) => file.modifiedMs);
-  const hash = createHash("sha256");
-  // Their lengths are in it, too, so that nothing moves from one part to the next.
-  for (const part of [paths, ends, sizesBytes, modifiedMs]) hash.update(`${part.length} `).update(part);
-  for (const { path, reason } of refused)
-    hash.update(`${path.length} ${reason.length} `).update(path).update(reason);
-  return { paths, ends, sizesBytes, modifiedMs, refused, digest: hash.digest("hex") };
+  return {
+    paths: new Uint8Array(joined.buffer, joined.byteOffset, joined.length),
+    ends: Float64Array.from(files, ({ key }) => (end += key.length)),
+    sizesBytes: Float64Array.from(files, (file) => file.sizeBytes),
+    modifiedMs: Float64Array.from(files, (file) => file.modifiedMs),
+    refused: walk.refused,
+    digest,
+  };
 }
 
 /** The same inventory again; its paths share one block of memory. */

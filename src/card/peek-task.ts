@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { walk } from "./walk.ts";
+import { digestOf, walk } from "./walk.ts";
 
 export interface PeekRequest {
   /** Absolute path of a volume's root. */
@@ -20,10 +20,8 @@ const LIMITS = { maxDepth: 3, maxEntries: 2_000 };
 
 /** A quick look at a volume: what its folders are called, and whether its listing has settled. Throws as `walk` does. */
 export default function peek({ root }: Pick<PeekRequest, "root">): Peek {
-  const { files, refused, topFolders } = walk(root, LIMITS);
-  const hash = createHash("sha256");
-  for (const { path, sizeBytes, modifiedMs } of files)
-    hash.update(path).update(`\0${sizeBytes} ${modifiedMs}\0`);
-  for (const { path } of refused) hash.update(path).update("\0");
-  return { topFolders, digest: hash.update(topFolders.join("\0")).digest("hex") };
+  const met = walk(root, LIMITS);
+  const { topFolders } = met;
+  const digest = createHash("sha256").update(digestOf(met)).update(topFolders.join("\0")).digest("hex");
+  return { topFolders, digest };
 }

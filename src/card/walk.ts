@@ -1,15 +1,22 @@
+import { createHash } from "node:crypto";
 import type { BigIntStats, Stats } from "node:fs";
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { CardFile, RefusedEntry } from "../domain/card.ts";
-import { displayPath } from "../domain/card-path.ts";
+import { bytesOfKey, displayPath } from "../domain/card-path.ts";
 import { codeOf, isDeviceGone } from "../domain/device-error.ts";
 import { Failure } from "../domain/failure.ts";
 import { isLitter } from "./litter.ts";
 
+/** A regular file as a walk meets it. */
+export interface WalkedFile extends Omit<CardFile, "path"> {
+  /** Its path, one character a byte: tens of thousands are made, and bytes of their own would take three times as long. */
+  readonly key: string;
+}
+
 /** What is on a volume, in the order it was met. */
 export interface Walk {
-  readonly files: CardFile[];
+  readonly files: WalkedFile[];
   readonly refused: RefusedEntry[];
   /** Names of the folders directly below the root. */
   readonly topFolders: string[];
@@ -25,8 +32,8 @@ interface Limits {
 const LIMITS: Limits = { maxDepth: 16, maxEntries: 200_000 };
 
 interface Folder {
-  /** Path below the root; empty for the root itself. */
-  readonly path: Uint8Array;
+  /** Path below the root, one character a byte; empty for the root itself. */
+  readonly key: string;
   readonly depth: number;
 }
 
@@ -43,60 +50,61 @@ export function walk(
 ): Walk {
   const { dev } = rootStats(root);
   const result: Walk = { files: [], refused: [], topFolders: [] };
-  const refuse = (path: Uint8Array, reason: string) => result.refused.push({ path, reason });
-  const queue: Folder[] = [{ path: new Uint8Array(), depth: 0 }];
+  const refuse = (key: string, reason: string) => result.refused.push({ path: bytesOfKey(key), reason });
+  const queue: Folder[] = [{ key: "", depth: 0 }];
   let entries = 0;
   let isRootListed = false;
 
   // The queue grows while it is walked: that is what makes it breadth-first.
   for (const folder of queue) {
     if (entries >= maxEntries) {
-      refuse(folder.path, `not looked into: the card has more than ${maxEntries} entries`);
+      refuse(folder.key, `not looked into: the card has more than ${maxEntries} entries`);
       continue;
     }
+    const below = folder.depth === 0 ? "" : `${folder.key}/`;
     for (const name of namesIn(folder)) {
       entries++;
       if (isLitter(name)) continue;
-      const path = joined(folder.path, name);
-      const stats = look(path);
+      const key = below + name;
+      const stats = look(key);
       if (stats === null) continue;
-      if (stats.isDirectory()) enter(path, name, stats, folder.depth + 1);
+      if (stats.isDirectory()) enter(key, name, stats, folder.depth + 1);
       // The last change of name or content, a time nobody can set (stat(2)): files that are on their way count later.
       else if (stats.isFile() && stats.ctimeMs > onlyBeforeMs) continue;
       else if (stats.isFile())
-        result.files.push({ path, sizeBytes: stats.size, modifiedMs: Math.floor(stats.mtimeMs) });
-      else refuse(path, kindOf(stats));
+        result.files.push({ key, sizeBytes: stats.size, modifiedMs: Math.floor(stats.mtimeMs) });
+      else refuse(key, kindOf(stats));
     }
   }
   return result;
 
-  function enter(path: Uint8Array, name: Uint8Array, stats: Stats, depth: number): void {
-    if (depth === 1) result.topFolders.push(displayPath(name));
-    if (stats.dev !== dev) refuse(path, "another filesystem is mounted there");
-    else if (depth > maxDepth) refuse(path, `not looked into: more than ${maxDepth} folders deep`);
-    else queue.push({ path, depth });
+  function enter(key: string, name: string, stats: Stats, depth: number): void {
+    if (depth === 1) result.topFolders.push(displayPath(bytesOfKey(name)));
+    if (stats.dev !== dev) refuse(key, "another filesystem is mounted there");
+    else if (depth > maxDepth) refuse(key, `not looked into: more than ${maxDepth} folders deep`);
+    else queue.push({ key, depth });
   }
 
-  function namesIn({ path, depth }: Folder): Buffer[] {
+  function namesIn({ key, depth }: Folder): string[] {
     try {
-      const names = readdirSync(absolute(root, path), { encoding: "buffer" });
+      const names = readdirSync(absolute(root, key), { encoding: "latin1" });
       if (depth === 0) isRootListed = names.length > 0;
       return names;
     } catch (error) {
       if (depth === 0) throw rootFailure(error, root);
-      refuse(path, `the folder could not be read (${codeUnlessGone(error)})`);
+      refuse(key, `the folder could not be read (${codeUnlessGone(error)})`);
       return [];
     }
   }
 
-  function look(path: Uint8Array): Stats | null {
+  function look(key: string): Stats | null {
     try {
-      return lstatSync(absolute(root, path));
+      return lstatSync(absolute(root, key));
     } catch (error) {
       const code = codeUnlessGone(error);
       // Where files come and go, one of a name for the time being has got its own.
       const isLive = Number.isFinite(onlyBeforeMs);
-      if (!isLive || code !== "ENOENT") refuse(path, `could not be looked at (${code})`);
+      if (!isLive || code !== "ENOENT") refuse(key, `could not be looked at (${code})`);
       return null;
     }
   }
@@ -164,22 +172,22 @@ function isEmpty(root: string): boolean {
   }
 }
 
-/** Asked for each of thousands of files: written into one place, since a copy each would take as long as the look. */
-const scratch = Buffer.allocUnsafeSlow(8192);
+/** Anything that is not one byte in UTF-8, which Node makes of a path that is text. */
+const BEYOND_ASCII = /[^\0-\x7f]/;
 
-function joined(folder: Uint8Array, name: Uint8Array): Uint8Array {
-  if (folder.length === 0) return new Uint8Array(name);
-  const path = new Uint8Array(folder.length + 1 + name.length);
-  path.set(folder);
-  path[folder.length] = 0x2f;
-  path.set(name, folder.length + 1);
-  return path;
+function absolute(root: string, key: string): string | Buffer {
+  const path = `${root}/`;
+  return BEYOND_ASCII.test(key) ? Buffer.concat([Buffer.from(path), bytesOfKey(key)]) : path + key;
 }
 
-/** Valid until it is asked for again. */
-function absolute(root: string, path: Uint8Array): Buffer {
-  const start = scratch.write(`${root}/`);
-  if (start + path.length > scratch.length) return Buffer.concat([Buffer.from(`${root}/`), path]);
-  scratch.set(path, start);
-  return scratch.subarray(0, start + path.length);
+/** SHA-256 of a walk, in the order it went: two that are equal have met the same. */
+export function digestOf({ files, refused }: Pick<Walk, "files" | "refused">): string {
+  const hash = createHash("sha256");
+  // No path holds a zero byte, so nothing moves from one entry to the next.
+  hash.update(
+    files.map(({ key, sizeBytes, modifiedMs }) => `${key}\0${sizeBytes} ${modifiedMs}\0`).join(""),
+    "latin1",
+  );
+  for (const { path, reason } of refused) hash.update("\0").update(path).update(`\0${reason}\0`);
+  return hash.digest("hex");
 }

@@ -7,6 +7,7 @@ import { backUp } from "./backup.ts";
 import { bucketOriginals } from "./bucket-originals.ts";
 import { deliveries } from "./deliveries.ts";
 import { files } from "./files.ts";
+import { listings } from "./listings.ts";
 import type { Connection } from "./open.ts";
 import { openConnection, openForReading, translated, translatedAsync } from "./open.ts";
 import { outbox } from "./outbox.ts";
@@ -47,6 +48,7 @@ export function openCatalog(path: string, store: string) {
     ...upkeep(connection),
     ...secondCopies(connection),
     ...suspects(connection),
+    ...listings(connection),
     ...outbox(connection),
     ...uploads(connection, store),
     ...zips(connection, store),

@@ -254,4 +254,19 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (volume, path)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- A look at a volume when everything on it was kept, as the digest of what was listed. It saves comparing, proves nothing, and
+  -- does not outlive what it was compared with.
+  CREATE TABLE kept_listing (
+    volume TEXT PRIMARY KEY REFERENCES volume (id),
+    digest TEXT NOT NULL ${HASH("digest")},
+    files  INTEGER NOT NULL CHECK (files > 0)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER kept_listing_after_insert AFTER INSERT ON fingerprint
+    BEGIN DELETE FROM kept_listing WHERE volume = new.volume; END;
+  CREATE TRIGGER kept_listing_after_update AFTER UPDATE ON fingerprint
+    BEGIN DELETE FROM kept_listing WHERE volume IN (old.volume, new.volume); END;
+  CREATE TRIGGER kept_listing_after_delete AFTER DELETE ON fingerprint
+    BEGIN DELETE FROM kept_listing WHERE volume = old.volume; END;
+  `,
 ];

@@ -10,6 +10,11 @@ export function pathKey(path: CardPath): string {
   return String.fromCharCode.apply(null, path as unknown as number[]);
 }
 
+/** The path of such a key. */
+export function bytesOfKey(key: string): CardPath {
+  return Uint8Array.from(key, (character) => character.charCodeAt(0));
+}
+
 /** C0, C1, bidirectional marks and line separators: they make a name say something else than it is (CVE-2021-42574). */
 const UNSHOWABLE = /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]/gu;
 

@@ -38,7 +38,7 @@ export interface RefusedEntry {
 export interface Inventory {
   readonly files: readonly CardFile[];
   readonly refused: readonly RefusedEntry[];
-  /** Of all of the above, where it was taken: tells two listings apart without having both. */
+  /** Of all of the above, as it was met on the volume: tells two listings apart without having both. */
   readonly digest?: string;
 }
 

@@ -31,7 +31,8 @@ export async function certify(
 ): Promise<Certificate> {
   const { catalog, library, second } = ports;
   const { sessions, removal, source, different, files } = offloaded;
-  if (second === null && source === "not-read") return { format: null, uncopied: null, receipt: null };
+  if (files === null || (second === null && source === "not-read"))
+    return { format: null, uncopied: null, receipt: null };
   const kept = keptOf(files, volume, catalog);
   const hashes = kept.map(({ hash }) => hash);
   const uncopied = (await second?.copied(hashes, signal)) ?? null;

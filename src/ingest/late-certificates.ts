@@ -44,8 +44,9 @@ export function openLateCertificates(
     certified(volume, offloaded, { format }) {
       const isLate =
         format !== null && format.length > 0 && format.every(({ doubt }) => doubt === "one-copy");
-      if (!isLate || !present.has(volume)) return;
-      const hashes = keptOf(offloaded.files, volume, ports.catalog).map(({ hash }) => hash);
+      const { files } = offloaded;
+      if (!isLate || files === null || !present.has(volume)) return;
+      const hashes = keptOf(files, volume, ports.catalog).map(({ hash }) => hash);
       present.set(volume, { offloaded, hashes });
     },
     async askAgain(signal) {
@@ -85,6 +86,7 @@ async function isAsItWas(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (removal.unmount === "done") return true;
+  if (files === null) return false;
   try {
     // Whatever is no file would have stood against it.
     return isSameListing(await cards.list(volume, signal), { files, refused: [] });

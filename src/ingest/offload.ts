@@ -1,4 +1,4 @@
-import type { CardFile, Volume } from "../domain/card.ts";
+import type { CardFile, Inventory, Volume } from "../domain/card.ts";
 import { isEmpty, isSameListing } from "../domain/card.ts";
 import { displayPath, pathKey } from "../domain/card-path.ts";
 import { Failure } from "../domain/failure.ts";
@@ -7,6 +7,7 @@ import type { RemovalFacts } from "../domain/safety.ts";
 import type { Session, Trouble } from "../domain/session.ts";
 import { NOT_READ, removalFacts, sourceAgain } from "./check-card.ts";
 import { keepAll } from "./keep-all.ts";
+import { isAllThere, listAsKept, lookWhenKept, rememberLook } from "./known-card.ts";
 import { noticing } from "./near-errors.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports } from "./ports.ts";
@@ -24,8 +25,8 @@ export interface Offloaded extends ReadAgain {
   readonly knownFiles: number;
   /** What is on the card and is not a regular file, or could not be read. */
   readonly refused: readonly Trouble[];
-  /** What was on the card in the end. */
-  readonly files: readonly CardFile[];
+  /** What was on the card in the end; `null` where it looked as it did when it was kept, and nobody needs the names. */
+  readonly files: readonly CardFile[] | null;
   readonly removal: RemovalFacts;
 }
 
@@ -46,9 +47,13 @@ export async function offload(
   const ports = noticing(volume, given);
   const { cards, catalog } = ports;
   const first = await firstLook(volume, options, ports, report, signal);
+  if (!("inventory" in first)) {
+    report({ kind: "listed", files: first.foundFiles, fresh: [] });
+    return first;
+  }
   if (isEmpty(first.inventory))
     throw new Failure("card-empty", `There is not a single file on ${volume.root}.`);
-  report({ kind: "listed", files: first.inventory.files, fresh: first.fresh });
+  report({ kind: "listed", files: first.inventory.files.length, fresh: first.fresh });
 
   const sessions: Session[] = [];
   /** What is named as failed at the moment, by `pathKey`. */
@@ -98,24 +103,53 @@ export async function offload(
     options.verifySource && last !== null
       ? await sourceAgain(volume, files, last, options.readers, ports, report, signal)
       : NOT_READ;
+  const isAllKept = isSame && removal.failed.length === 0 && removal.keptFiles === files.length;
+  if (isAllKept && readAgain.different.size === 0) rememberLook(volume, inventory, ports);
   const refused = inventory.refused.map(({ path, reason }) => ({ name: displayPath(path), reason }));
   return { sessions, foundFiles, knownFiles, refused, files, removal, ...readAgain };
 }
 
-/** Lists the card. What is known of it is asked meanwhile: the card is listed by another process, and both take as long. */
+interface Look {
+  readonly inventory: Inventory;
+  readonly fresh: readonly CardFile[];
+}
+
+/**
+ * Lists the card. What is known of it is asked meanwhile: the card is listed by another process, and both take as long. One that
+ * looks as it did when everything on it was kept is done with that.
+ */
 async function firstLook(
   volume: Volume,
   options: OffloadOptions,
   ports: Ports,
   report: Report,
   signal: AbortSignal,
-) {
-  const listing = ports.cards.list(volume, signal);
+): Promise<Look | Offloaded> {
+  const kept = lookWhenKept(volume, options, ports);
+  const listing = kept === null ? ports.cards.list(volume, signal) : listAsKept(volume, kept, ports, signal);
   // Awaited below; should the catalog fail before that, nobody is left to hear of the card.
   listing.catch(() => undefined);
-  const known = await knownAndThere(volume, options, ports);
-  const inventory = await listing;
-  return { inventory, fresh: await whatIsNew(volume, inventory, known, options, ports, report, signal) };
+  const isThere = kept !== null && (await isAllThere(volume, ports));
+  const known = isThere ? null : await knownAndThere(volume, options, ports);
+  const listed = await listing;
+  const names = "refused" in listed ? listed.files : null;
+  if (isThere && listed.digest === kept.digest) return keptBefore(kept.files, names, ports);
+  const inventory = "refused" in listed ? listed : await ports.cards.list(volume, signal);
+  const before = known ?? ports.catalog.known(volume.id);
+  return { inventory, fresh: await whatIsNew(volume, inventory, before, options, ports, report, signal) };
+}
+
+/** What there is to say of a card of which everything was kept when it was in before. */
+function keptBefore(count: number, files: readonly CardFile[] | null, { library }: Ports): Offloaded {
+  const removal: RemovalFacts = {
+    isSameListing: true,
+    foundFiles: count,
+    keptFiles: count,
+    failed: [],
+    unmount: "not-ours",
+    proof: library.proof(),
+  };
+  return { sessions: [], foundFiles: count, knownFiles: count, refused: [], files, removal, ...NOT_READ };
 }
 
 /**

@@ -14,6 +14,7 @@ import type { Session, SessionId, Sharing, Tally } from "../domain/session.ts";
 import type { UnwrittenRecord } from "../domain/session-record.ts";
 import type { Delivered } from "../domain/tiles.ts";
 import type { DoubtsPort } from "./doubts-port.ts";
+import type { KnownCardPort } from "./known-port.ts";
 import type { PublicationsPort } from "./publications-port.ts";
 import type { SharedCatalogPort, SharedGalleriesPort } from "./shared-port.ts";
 
@@ -53,10 +54,14 @@ export interface SecondCopies {
 
 interface CardsPort {
   /**
-   * Everything on the volume by stat alone, in reading order; the same object as `before` when nothing has changed. Throws
+   * Everything on the volume by stat alone, in reading order; `before` itself when a listing of that digest showed the same. Throws
    * `card-missing`, `card-forbidden`, `card-unreadable`, `card-removed`.
    */
-  list(volume: Volume, signal: AbortSignal, before?: Inventory): Promise<Inventory>;
+  list<Before extends Pick<Inventory, "digest"> = never>(
+    volume: Volume,
+    signal: AbortSignal,
+    before?: Before,
+  ): Promise<Inventory | Before>;
   /** Throws `card-removed` when the card is no longer the one that was identified. Asks the kernel only, never the card. */
   assertPresent(volume: Volume): Promise<void>;
   /** Has the card unmounted by the unit that mounted it, when that is ours; `failed` when something still uses it. */
@@ -165,7 +170,7 @@ export interface Rendered {
   readonly capture: Capture;
 }
 
-interface CatalogPort extends PublicationsPort, SharedCatalogPort, DoubtsPort {
+interface CatalogPort extends PublicationsPort, SharedCatalogPort, DoubtsPort, KnownCardPort {
   /** One query: every kept path of this volume, by `pathKey`, in a map of its own. */
   known(volume: VolumeId): Map<string, KnownFile>;
   /** The session of this volume that is not offloaded yet. */

@@ -8,7 +8,8 @@ import type { Settled } from "./ports.ts";
 export type Told =
   | {
       readonly kind: "listed";
-      readonly files: readonly CardFile[];
+      /** How many there are. */
+      readonly files: number;
       readonly fresh: readonly CardFile[];
     }
   | { readonly kind: "sampled"; readonly bytes: number }

@@ -18,6 +18,7 @@ function portsShowing(...listings: Inventory[]): Ports {
     catalog: {
       known: () => known,
       suspects: () => [],
+      keptListing: () => null,
       unfinishedSession: () => null,
       openSession: () => assert.fail(),
     },

@@ -1,0 +1,19 @@
+import type { VolumeId } from "../domain/card.ts";
+import type { Original } from "./ports.ts";
+
+/** What the catalog knows of a card that looks as it did when everything on it was kept. */
+export interface KnownCardPort {
+  /** `digest` is that of an `Inventory`; `null` when there is none, or what is known of the volume has changed since. */
+  keptListing(volume: VolumeId): { readonly digest: string; readonly files: number } | null;
+  /** Says that everything on a volume that looks like this is kept. */
+  keepListing(volume: VolumeId, digest: string, files: number): void;
+  /** The next originals of what is known of a volume, after one of its paths; none when there are no more. */
+  originalsAfter(
+    volume: VolumeId,
+    after: Uint8Array,
+  ): readonly (Pick<Original, "path" | "sizeBytes"> & {
+    readonly knownPath: Uint8Array;
+    /** Whether it was as it should be when it was last read back. */
+    readonly isSound: boolean;
+  })[];
+}
