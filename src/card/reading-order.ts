@@ -8,8 +8,7 @@ export function inReadingOrder(files: readonly WalkedFile[]): WalkedFile[] {
   return files
     .map((file) => ({ file, dcf: dcfNumber(file.key) }))
     .sort(
-      (a, b) =>
-        a.file.modifiedMs - b.file.modifiedMs || a.dcf - b.dcf || (a.file.key < b.file.key ? -1 : 1),
+      (a, b) => a.file.modifiedMs - b.file.modifiedMs || a.dcf - b.dcf || (a.file.key < b.file.key ? -1 : 1),
     )
     .map(({ file }) => file);
 }
