@@ -268,5 +268,8 @@ export const MIGRATIONS: readonly string[] = [
     BEGIN DELETE FROM kept_listing WHERE volume IN (old.volume, new.volume); END;
   CREATE TRIGGER kept_listing_after_delete AFTER DELETE ON fingerprint
     BEGIN DELETE FROM kept_listing WHERE volume = old.volume; END;
+  -- Of which cards it is an original does not matter: it happens once in years.
+  CREATE TRIGGER kept_listing_after_finding AFTER UPDATE OF finding ON original WHEN new.finding IS NOT NULL
+    BEGIN DELETE FROM kept_listing; END;
   `,
 ];

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Inventory, Volume } from "../domain/card.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports } from "./ports.ts";
+import { batches, LOOKS } from "./what-is-new.ts";
 
 /** How a card looked when everything on it was kept. */
 interface Kept {
@@ -38,19 +39,16 @@ export async function listAsKept(
   return second === null ? cards.list(volume, signal, kept) : cards.list(volume, signal);
 }
 
-/** Whether all that is known of a volume is in the library, sound when it was last read back. A row says only that it was there. */
+/** Whether the originals of all that is known of a volume are in the library. A row says only that they were. */
 export async function isAllThere(
   { id }: Volume,
   { catalog, library }: Pick<Ports, "catalog" | "library">,
 ): Promise<boolean> {
-  for (let after = new Uint8Array(); ; ) {
-    const page = catalog.originalsAfter(id, after);
-    const last = page.at(-1);
-    if (last === undefined) return true;
-    if (!page.every(({ isSound }) => isSound) || library.holdsEach(page).includes(false)) return false;
-    after = new Uint8Array(last.knownPath);
+  for (const originals of batches(catalog.originalsOf(id), LOOKS)) {
+    if (library.holdsEach(originals).includes(false)) return false;
     await nextTurn();
   }
+  return true;
 }
 
 /** Remembers how a card looks of which everything is kept. */

@@ -7,13 +7,6 @@ export interface KnownCardPort {
   keptListing(volume: VolumeId): { readonly digest: string; readonly files: number } | null;
   /** Says that everything on a volume that looks like this is kept. */
   keepListing(volume: VolumeId, digest: string, files: number): void;
-  /** The next originals of what is known of a volume, after one of its paths; none when there are no more. */
-  originalsAfter(
-    volume: VolumeId,
-    after: Uint8Array,
-  ): readonly (Pick<Original, "path" | "sizeBytes"> & {
-    readonly knownPath: Uint8Array;
-    /** Whether it was as it should be when it was last read back. */
-    readonly isSound: boolean;
-  })[];
+  /** The originals of all that is known of a volume; as sound as when they were last read back, while there is a kept listing. */
+  originalsOf(volume: VolumeId): readonly Pick<Original, "path" | "sizeBytes">[];
 }

@@ -14,7 +14,7 @@ const HEAD_BYTES = 64 * 1024;
 /** Files looked into by one message to a worker: a message takes as long as a look, and 4 MiB are read in no time. */
 const BATCH = 64;
 /** Originals looked at in one go; after so many, whatever else waits has its turn. */
-const LOOKS = 1024;
+export const LOOKS = 1024;
 
 /** What is known of a volume and still in the library, by `pathKey`: a row says only that it was. Nothing where all is read anyway. */
 export async function knownAndThere(
@@ -83,7 +83,8 @@ export async function whatIsNew(
   }
 }
 
-function* batches<Item>(items: Iterable<Item>, size: number): Generator<readonly Item[]> {
+/** The items in their order, so many at once. */
+export function* batches<Item>(items: Iterable<Item>, size: number): Generator<readonly Item[]> {
   let batch: Item[] = [];
   for (const item of items) {
     batch.push(item);

@@ -175,3 +175,39 @@ describe("a look at the catalog", () => {
     look?.close();
   });
 });
+
+describe("the catalog, about a card of which everything was kept", () => {
+  const digest = "a".repeat(64);
+
+  it("remembers how it looked, and gives the originals of all that is known of it", async (t) => {
+    const { catalog, session } = await catalogOf(t, ["a.jpg", "b.jpg"]);
+    assert.equal(catalog.keptListing(volume.id), null);
+    catalog.keepListing(volume.id, digest, 2);
+    assert.deepEqual({ ...catalog.keptListing(volume.id) }, { digest, files: 2 });
+    assert.deepEqual(
+      catalog.originalsOf(volume.id).map((row) => ({ ...row })),
+      ["a.jpg", "b.jpg"].map((name) => ({ path: `o/${session.name}/${name}`, sizeBytes: 4 })),
+    );
+  });
+
+  it("forgets it with the first file that is kept of it, and with the first finding, but not for another card", async (t) => {
+    const { catalog } = await catalogOf(t, ["a.jpg"]);
+    const look = () => catalog.keptListing(volume.id);
+    catalog.keepListing(volume.id, digest, 1);
+    const other = { ...volume, id: "v2" as VolumeId };
+    const session = catalog.openSession(other, "2026-06-15", [file("c.jpg")]);
+    catalog.find(session.id, [file("c.jpg")]);
+    const [row] = catalog.pending(session.id);
+    assert.ok(row);
+    catalog.settle(session, [{ to: "stored", file: row, copy: copyOf("c.jpg"), path: "o/c.jpg" }]);
+    assert.notEqual(look(), null);
+
+    keep(catalog, ["b.jpg"]);
+    assert.equal(look(), null);
+    catalog.keepListing(volume.id, digest, 2);
+    catalog.markRead(catalog.nextRun(), [{ hash: hashOf("a.jpg"), finding: null }]);
+    assert.notEqual(look(), null);
+    catalog.markRead(catalog.nextRun(), [{ hash: hashOf("a.jpg"), finding: "missing" }]);
+    assert.equal(look(), null);
+  });
+});
