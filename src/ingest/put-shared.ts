@@ -40,7 +40,7 @@ export async function putShared(
   const { slug } = session;
   const { shared } = galleries;
   const [shellKey, indexKey] = [keys.shell(slug), keys.index(slug)];
-  const own = await ownPart(session, sharing, state, ports, signal);
+  const own = await readable(async () => ownPart(session, sharing, state, ports, signal));
   if (own.items.length === 0 && state === "uploading") return null;
   await refuseAbandoned(session, sharing, ports, signal, false);
   for (const wave of shared.part(slug, own)) await putChanged(session, wave, ports, signal);
@@ -54,7 +54,7 @@ export async function putShared(
     const shell = await store.getTagged(shellKey, signal);
     const index = await store.getTagged(indexKey, signal);
     const seen = index && shared.index(index.bytes);
-    const gallery = await whole(seen?.stations ?? [], seen?.author ?? "");
+    const gallery = await readable(async () => whole(seen?.stations ?? [], seen?.author ?? ""));
     const isIndexNew = seen?.version !== gallery.shared?.version;
     const isShellNew = shell === null || shared.shellVersion(shell.bytes) !== gallery.shared?.version;
     if (isIndexNew || isShellNew) {
@@ -68,6 +68,17 @@ export async function putShared(
     return gallery.items.length;
   }
   throw new Failure("remote-unreachable", `Other stations kept replacing the index of "${sharing.gallery}".`);
+
+  /** What was lost between the look at a head and at what it names was most likely deleted by who revoked it all. */
+  async function readable<Result>(read: () => Promise<Result>): Promise<Result> {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof Failure && error.code === "remote-corrupt")
+        await refuseAbandoned(session, sharing, ports, signal, true);
+      throw error;
+    }
+  }
 
   async function whole(known: readonly string[], authorNow: string): Promise<Gallery> {
     const { station } = sharing;
