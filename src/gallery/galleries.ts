@@ -14,6 +14,8 @@ import { zipBytes } from "./zip.ts";
 import { planZips, ZIP_BYTES } from "./zip-parts.ts";
 
 export interface Galleries {
+  /** What all galleries have in common, and `objects` gives first; it refers to nothing. */
+  readonly assets: readonly NewObject[];
   /**
    * Everything a gallery consists of besides its renditions, in waves: each refers only to what is in the waves before it
    * and to renditions. An object is made when its turn comes, so that not all are held at once; waves are gone through in
@@ -44,6 +46,7 @@ export function openGalleries({ templates, zipBytes: limitBytes = ZIP_BYTES }: O
   const forAll = [assets.script, assets.library, assets.lightbox, assets.lightboxStyle];
   return {
     shared,
+    assets: forAll,
     async objects(gallery, sign) {
       const wanted = [...forAll.map(({ key }) => key), ...keysOf(gallery)];
       const links = await signAll(gallery.slug, wanted, sign);

@@ -14,6 +14,7 @@ import { isInStore } from "./in-store.ts";
 import { join } from "./join.ts";
 import type { KeptFile, Ports, Rendered } from "./ports.ts";
 import { publish } from "./publish.ts";
+import { putChanged } from "./put-changed.ts";
 import { isRevocation, refuseRevoked } from "./refuse-revoked.ts";
 import type { Report } from "./report.ts";
 import { runStep } from "./step.ts";
@@ -222,17 +223,22 @@ async function publishAll(
   signal: AbortSignal,
 ): Promise<void> {
   const ends = AbortSignal.any([signal, uploaded]);
+  // While the first picture is made, which would wait for it afterwards.
+  const ahead = putChanged(session, ports.galleries.assets, ports, signal);
+  ahead.catch(() => undefined);
   // Its gallery is in the store, most likely complete: guests must not see it shrink and grow again.
   const isThere = ports.catalog.isRebuilt(session.id);
   while (!ends.aborted) {
     await bell.wait(ends).catch(() => undefined);
     if (ends.aborted) break;
     if (isThere) continue;
+    await ahead;
     const startedMs = performance.now();
     const published = await publish(session, "uploading", title, ports, signal);
     if (published !== null) report({ kind: "published", session, ...published, isComplete: false });
     const pauseMs = Math.max(PUBLISH_EVERY_MS, (performance.now() - startedMs) * PAUSES_A_PUBLISH);
     await delay(pauseMs, undefined, { signal: ends }).catch(() => undefined);
   }
+  await ahead;
   signal.throwIfAborted();
 }

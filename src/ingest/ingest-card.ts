@@ -12,6 +12,7 @@ import { graver, inTurn, isOfTheStore } from "./in-turn.ts";
 import type { Offloaded } from "./offload.ts";
 import { offload } from "./offload.ts";
 import type { OffloadOptions } from "./offload-options.ts";
+import { oneAtFirst } from "./one-at-first.ts";
 import type { OriginalsOptions } from "./originals.ts";
 import { deliverOriginals } from "./originals.ts";
 import type { Ports } from "./ports.ts";
@@ -43,11 +44,12 @@ export interface Ingested {
 export async function ingestCard(
   volume: Volume,
   options: IngestOptions,
-  ports: Ports,
-  report: Report,
+  given: Ports,
+  tell: Report,
   signal: AbortSignal,
   { gone = signal, another = signal }: { readonly gone?: AbortSignal; readonly another?: AbortSignal } = {},
 ): Promise<Ingested> {
+  const { ports, report } = oneAtFirst(given, tell);
   const leave = new AbortController();
   const delivering = AbortSignal.any([signal, leave.signal]);
   let open: OpenFeed | null = null;

@@ -3,7 +3,6 @@ import type { CardFile, Fingerprint, Inventory, Volume, VolumeId } from "../doma
 import type { CardPath } from "../domain/card-path.ts";
 import type { Failure, FailureCode } from "../domain/failure.ts";
 import type { FileState } from "../domain/file-state.ts";
-import type { Gallery, GalleryItem, ZipPart } from "../domain/gallery.ts";
 import type { ContentHash } from "../domain/hash.ts";
 import type { ManifestLine } from "../domain/manifest.ts";
 import type { Media } from "../domain/media.ts";
@@ -14,9 +13,10 @@ import type { Session, SessionId, Sharing, Tally } from "../domain/session.ts";
 import type { UnwrittenRecord } from "../domain/session-record.ts";
 import type { Delivered } from "../domain/tiles.ts";
 import type { DoubtsPort } from "./doubts-port.ts";
+import type { GalleriesPort } from "./galleries-port.ts";
 import type { KnownCardPort } from "./known-port.ts";
 import type { PublicationsPort } from "./publications-port.ts";
-import type { SharedCatalogPort, SharedGalleriesPort } from "./shared-port.ts";
+import type { SharedCatalogPort } from "./shared-port.ts";
 
 /** What the story needs from the rooms. `app/house.ts` connects them; structural typing checks that they fit. */
 export interface Ports {
@@ -283,21 +283,4 @@ interface StorePort {
   replace(object: NewObject, tag: string | null, signal: AbortSignal): Promise<boolean>;
   /** Links that work now and for days, the same all day long so that caches hit. */
   sign(keys: readonly string[]): Promise<SignedLinks>;
-}
-
-interface GalleriesPort {
-  readonly shared: SharedGalleriesPort;
-  /**
-   * Everything the gallery consists of besides its renditions, in waves: when one wave is in the store before the next is
-   * begun, no reader ever sees a dangling entry (chunks, pages and assets; then the index; then the shell). An object is
-   * made when its turn comes.
-   */
-  objects(gallery: Gallery, sign: StorePort["sign"]): Promise<readonly Iterable<NewObject>[]>;
-  /** All pictures of a gallery as files to download, by its rows alone; none when there are to be none. */
-  zips(session: Session, items: readonly GalleryItem[]): readonly ZipPart[];
-  /** The bytes of such a file, the same each time; `read` gives those of a rendition. */
-  zipBytes(
-    part: ZipPart,
-    read: (entry: ZipPart["entries"][number]) => Promise<Uint8Array>,
-  ): AsyncIterable<Uint8Array>;
 }

@@ -84,7 +84,7 @@ describe("a gallery", () => {
         hasRenditions: async () => true,
       },
       store: { sign: async () => links },
-      galleries: { objects: async () => [], zips: () => [] },
+      galleries: { assets: [], objects: async () => [], zips: () => [] },
     } as unknown as Ports;
     const feed = { bell: doorbell(), isOver: () => true, isWhole: () => true };
     const options = { renderers: 1, uploads: 1, title: "" };
