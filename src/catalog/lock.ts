@@ -4,8 +4,11 @@ import Database from "better-sqlite3";
 import { Failure } from "../domain/failure.ts";
 import { translated } from "./open.ts";
 
-/** Whoever asks whether a library is worked on holds the lock for less than a millisecond, and may ask again and again. */
-const WAIT_MS = 250;
+/**
+ * Whoever asks whether a library is worked on holds the lock for less than a millisecond of its own time, and may ask again and
+ * again; on a busy machine it may be stopped in the middle of that, for as long as others have their turns.
+ */
+const WAIT_MS = 1000;
 
 /**
  * Makes this process the only one that writes to a library; returns the release. The lock is SQLite's own (fcntl), so it
@@ -27,14 +30,22 @@ export function lockLibrary(path: string, waitMs = WAIT_MS): () => void {
   });
 }
 
-/** Whether a process is working on the library now. */
+/**
+ * Whether a process is working on the library now. It asks as a reader, whom only that process shuts out: those who ask do not
+ * take each other for one, and need not be allowed to write.
+ */
 export function isLocked(path: string): boolean {
   if (!existsSync(path)) return false;
-  try {
-    lockLibrary(path, 0)();
-    return false;
-  } catch (error) {
-    if (error instanceof Failure && error.code === "catalog-busy") return true;
-    throw error;
-  }
+  return translated(path, () => {
+    const look = new Database(path, { readonly: true, timeout: 0 });
+    try {
+      look.pragma("user_version");
+      return false;
+    } catch (error) {
+      if (String((error as { code?: unknown }).code).startsWith("SQLITE_BUSY")) return true;
+      throw error;
+    } finally {
+      look.close();
+    }
+  });
 }

@@ -8,7 +8,7 @@ import { describe, it } from "node:test";
 import Database from "better-sqlite3";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import { openCatalog, readSessions } from "../../src/catalog/catalog.ts";
-import { lockLibrary } from "../../src/catalog/lock.ts";
+import { isLocked, lockLibrary } from "../../src/catalog/lock.ts";
 import { MIGRATIONS } from "../../src/catalog/migrations.ts";
 import { openConnection } from "../../src/catalog/open.ts";
 import { captureFromFile } from "../../src/domain/capture.ts";
@@ -117,11 +117,13 @@ describe("the catalog", () => {
     const lock = join(await tempFolder(t), "lock");
     const release = lockLibrary(lock);
     assert.throws(() => lockLibrary(lock), { code: "catalog-busy" });
+    assert.equal(isLocked(lock), true);
     release();
+    assert.equal(isLocked(lock), false);
     lockLibrary(lock)();
   });
 
-  it("lets a process begin beside one that asks all the time whether somebody works on the library", async (t) => {
+  it("lets a process begin beside one that asks all the time whether somebody works on the library, and takes neither for the other", async (t) => {
     const lock = join(await tempFolder(t), "lock");
     lockLibrary(lock)();
     const asking = `import { isLocked } from ${JSON.stringify(LOCK)};
@@ -130,7 +132,10 @@ describe("the catalog", () => {
     const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", asking]);
     try {
       await once(child.stdout, "data");
-      for (let starts = 0; starts < 200; starts++) lockLibrary(lock)();
+      for (let starts = 0; starts < 200; starts++) {
+        lockLibrary(lock)();
+        assert.equal(isLocked(lock), false, "who asks is not at work");
+      }
       assert.equal(child.exitCode, null);
     } finally {
       child.kill("SIGKILL");
