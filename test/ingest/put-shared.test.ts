@@ -324,13 +324,16 @@ describe("a gallery that three stations fill at once", () => {
 
   it("that one of them revokes never comes back, whoever is at it or dies where", async (t) => {
     const all = { deaths: 0, gone: 0 };
-    for (let seed = 1; seed <= RACES; seed++) {
-      const { deaths, gone } = await raceOfRevoking(t, seed);
+    let races = 0;
+    // A seed says when each lets others go first, not how long the packing of pages takes: in some races nobody is overtaken,
+    // and more of them are held until it has been so often.
+    while (races < RACES || (all.gone < RACES && races < 5 * RACES)) {
+      const { deaths, gone } = await raceOfRevoking(t, ++races);
       all.deaths += deaths;
       all.gone += gone;
     }
-    assert.ok(all.deaths > RACES && all.gone >= RACES);
-    t.diagnostic(`${RACES} races, ${all.deaths} deaths, ${all.gone} times found gone: nothing of it left`);
+    assert.ok(all.deaths > RACES && all.gone >= RACES, JSON.stringify(all));
+    t.diagnostic(`${races} races, ${all.deaths} deaths, ${all.gone} times found gone: nothing of it left`);
   });
 
   it("shows, at any moment and whoever dies where, all that any of them has published, once and in order", async (t) => {
@@ -340,7 +343,7 @@ describe("a gallery that three stations fill at once", () => {
       all.deaths += deaths;
       all.photos += photos;
     }
-    assert.ok(all.deaths > RACES && all.photos > 50 * RACES);
+    assert.ok(all.deaths > RACES && all.photos > 50 * RACES, JSON.stringify(all));
     t.diagnostic(
       `${RACES} races of three stations, ${all.deaths} deaths, ${all.photos} photos: none missing at any moment`,
     );
