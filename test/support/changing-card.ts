@@ -49,9 +49,13 @@ export function changingCard(root: string) {
       for (const _ of [1, 2]) {
         const path = pictures.splice(randomInt(pictures.length), 1)[0] ?? "";
         const [bytes, { atime, mtime }] = [await readFile(path), await stat(path)];
-        // In the picture itself: the same length, and a decoder does not mind.
-        const at = bytes.length - 3 - randomInt(100);
-        bytes[at] = (bytes[at] ?? 0) ^ 1;
+        // In the name of the camera: a bit of the picture itself may make a marker, and then it is damaged.
+        const at = bytes.toString("latin1").search(/Cam[a-z]{3}\0/);
+        assert.ok(at > 0, `${path} does not name its camera`);
+        bytes.write(
+          Array.from({ length: 3 }, () => "abcdefghijklmnopqrstuvwxyz"[randomInt(26)]).join(""),
+          at + 3,
+        );
         await writeFile(path, bytes);
         await utimes(path, atime, mtime);
       }

@@ -99,8 +99,9 @@ export async function assertComplete(
   onCard: ReadonlySet<string>,
   tiles: number,
   file = catalogIn(base),
+  ever = onCard,
 ): Promise<void> {
-  await assertNothingLeft(base, onCard, file);
+  await assertNothingLeft(base, onCard, file, ever);
   const objects = await objectsIn(base);
   const shown = assertDelivered(file, { objects }, "o", "");
   assert.equal(shown.tiles, tiles, "the gallery shows every picture");
@@ -108,16 +109,23 @@ export async function assertComplete(
   assert.equal(shown.complete, indexes.length, "each gallery says that it is complete");
 }
 
-/** What must hold when an ingest has ended well, wherever its galleries are: everything kept once, nothing left to do. */
+/**
+ * What must hold when an ingest has ended well, wherever its galleries are: everything kept once, nothing left to do. A file
+ * without a row is one of `ever`, also once: it had its name when the process was killed, and by the next start the card had
+ * something else in its place.
+ */
 export async function assertNothingLeft(
   base: string,
   onCard: ReadonlySet<string>,
   file = catalogIn(base),
+  ever = onCard,
 ): Promise<void> {
-  const { kept } = await assertSound(base, onCard, file);
-  assert.equal(kept, onCard.size, "every content of the card has a row");
+  const { hashes } = await assertSound(base, ever, file);
+  assert.deepEqual(hashes, onCard, "every content of the card has a row, and no other has");
   const files = [...(await hashesBelow(join(base, "originals")))].filter(([path]) => !isRecord(path));
-  assert.equal(files.length, onCard.size, "every content is kept once");
+  const contents = new Set(files.map(([, hash]) => hash));
+  assert.equal(files.length, contents.size, "every content is kept once");
+  if (ever === onCard) assert.equal(contents.size, onCard.size, "whatever is kept has a row");
   assert.deepEqual(await readdir(join(base, "incoming")), [], "no half copy is left");
   const catalog = new Database(file, { readonly: true });
   try {
