@@ -7,11 +7,24 @@ import { isKey } from "../../src/remote/object-key.ts";
 const hash = fc.stringMatching(/^[0-9a-f]{64}$/);
 const slug = fc.stringMatching(/^[\w-]{22}$/);
 const station = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,31}$/);
-const gallery = fc.oneof(
-  fc.stringMatching(/^[ -~]{1,80}$/),
-  fc.stringMatching(/^[^\p{Cc}]{1,80}$/u),
-  fc.constantFrom(".trial", "parts", "v", ".", "..", "%2", "?".repeat(80), "婚".repeat(80), "🎉".repeat(80)),
-);
+/** The settings take no name that is blank. */
+const gallery = fc
+  .oneof(
+    fc.stringMatching(/^[ -~]{1,80}$/),
+    fc.stringMatching(/^[^\p{Cc}]{1,80}$/u),
+    fc.constantFrom(
+      ".trial",
+      "parts",
+      "v",
+      ".",
+      "..",
+      "%2",
+      "?".repeat(80),
+      "婚".repeat(80),
+      "🎉".repeat(80),
+    ),
+  )
+  .filter((named) => /\S/.test(named));
 const name = fc.stringMatching(/^[\w-]{1,8}(\.\w{1,8})?$/);
 const number = fc.nat({ max: 200 });
 
