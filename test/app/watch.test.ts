@@ -5,33 +5,12 @@ import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { openCatalog } from "../../src/catalog/catalog.ts";
 import { pictureCard } from "../support/card.ts";
-import type { Running } from "../support/ghostroll.ts";
+import type { Line } from "../support/daemon.ts";
+import { logOf, times, until } from "../support/daemon.ts";
 import { start } from "../support/ghostroll.ts";
 import { assertComplete, hashesBelow } from "../support/invariants.ts";
 import { provider } from "../support/provider.ts";
 import { tempFolder } from "../support/temp.ts";
-
-interface Line {
-  readonly msg: string;
-  readonly card?: string;
-  readonly code?: string;
-  readonly session?: string;
-  readonly cause?: string;
-}
-
-function logOf(run: Running): Line[] {
-  return run
-    .out()
-    .split("\n")
-    .filter((line) => line.endsWith("}"))
-    .map((line) => JSON.parse(line) as Line);
-}
-
-async function until(run: Running, isSo: (log: Line[]) => boolean, withinMs = 20_000): Promise<void> {
-  for (const untilMs = performance.now() + withinMs; performance.now() < untilMs; await delay(50))
-    if (isSo(logOf(run))) return;
-  assert.fail(`it did not come to that within ${withinMs} ms:\n${run.out()}`);
-}
 
 const galleries = (log: Line[]) => log.filter(({ msg }) => msg === "gallery complete").length;
 
@@ -91,7 +70,8 @@ describe("the daemon", () => {
     await run.ended;
     await rm(join(roots, "CARD"), { recursive: true });
     const again = launch();
-    await delay(1000);
+    // All may have been done before the kill; it ends well on its own only once it listens.
+    await until(again, (log) => times(log, "waiting for cards") === 1);
     await until(again, (log) => galleries(log) === 1 || galleries(logOf(run)) === 1);
     again.child.kill("SIGTERM");
     assert.equal((await again.ended).code, 0);
@@ -135,7 +115,10 @@ describe("the daemon", () => {
       assert.ok(session && !run.out().includes(session.slug), run.out());
       if (end !== "remote-full") continue;
       const line = logOf(run).find(({ code }) => code === end);
-      assert.deepEqual([line?.session, /put g\/\(hidden\)\//.test(line?.cause ?? "")], [session.name, true]);
+      assert.deepEqual(
+        [line?.["session"], /put g\/\(hidden\)\//.test(String(line?.["cause"]))],
+        [session.name, true],
+      );
     }
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Running } from "./ghostroll.ts";
+import type { Ended, Running } from "./ghostroll.ts";
 import { start } from "./ghostroll.ts";
 import { tempFolder } from "./temp.ts";
 
@@ -24,15 +24,20 @@ export function logOf(run: Running): Line[] {
     .map((line) => JSON.parse(line) as Line);
 }
 
-/** Waits until the log says so; returns it. */
+/** Waits until the log says so; returns it. Of a daemon that has ended meanwhile nothing more is waited for. */
 export async function until(
   run: Running,
   isSo: (log: Line[]) => boolean,
   withinMs = 60_000,
 ): Promise<Line[]> {
+  let ended: Ended | null = null;
+  void run.ended.then((how) => {
+    ended = how;
+  });
   for (const untilMs = performance.now() + withinMs; performance.now() < untilMs; await delay(20)) {
     const log = logOf(run);
     if (isSo(log)) return log;
+    if (ended !== null) assert.fail(`it ended before it came to that: ${JSON.stringify(ended)}`);
   }
   assert.fail(`it did not come to that within ${withinMs} ms:\n${run.out()}`);
 }
