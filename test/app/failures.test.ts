@@ -69,7 +69,7 @@ describe("what went wrong elsewhere (docs/failures.md)", () => {
     const card = await pictureCard(join(folder, "card"), 20);
     const contents = await contentsOf(card);
     const run = start(["ingest", card, ...flags]);
-    for (let i = 0; i < 1000 && !/Every file on the card is kept/.test(run.out()); i++) await delay(10);
+    while (!/Every file on the card is kept/.test(run.out()) && run.child.exitCode === null) await delay(10);
     await rm(card, { recursive: true });
     const { code, out, err } = await run.ended;
     assert.equal(code, 0, out + err);
@@ -83,7 +83,7 @@ describe("what went wrong elsewhere (docs/failures.md)", () => {
     const run = start(["ingest", card, ...flags], { env: OFFLINE });
     const begun = async () =>
       (await readdir(join(base, "originals"), { recursive: true }).catch(() => [])).length > 6;
-    for (let i = 0; i < 1000 && !(await begun()) && run.child.exitCode === null; i++) await delay(5);
+    while (!(await begun()) && run.child.exitCode === null) await delay(5);
     run.child.kill("SIGKILL");
     assert.equal((await run.ended).signal, "SIGKILL", "it was killed at work");
     await assertSound(base, contents);
@@ -105,7 +105,7 @@ describe("what went wrong elsewhere (docs/failures.md)", () => {
     const run = start(["ingest", card, ...flags]);
     const begun = async () =>
       (await readdir(join(base, "originals"), { recursive: true }).catch(() => [])).length > 6;
-    for (let i = 0; i < 1000 && !(await begun()) && run.child.exitCode === null; i++) await delay(5);
+    while (!(await begun()) && run.child.exitCode === null) await delay(5);
     run.child.kill("SIGTERM");
     const { code, out, err } = await run.ended;
     assert.equal(code, 130, out + err);
