@@ -7,6 +7,7 @@ import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Summary } from "../../src/app/summary.ts";
 import { pictureCard } from "../support/card.ts";
+import { deadPort } from "../support/dead-port.ts";
 import type { FlakyS3 } from "../support/flaky-s3.ts";
 import { startFlakyS3 } from "../support/flaky-s3.ts";
 import { assertDelivered } from "../support/gallery-in-store.ts";
@@ -26,15 +27,6 @@ const bucketAt = (port: number): Record<string, string> => ({
   AWS_SECRET_ACCESS_KEY: "secret",
 });
 
-/** A port where nobody listens yet. */
-async function deadPort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as { port: number };
-  await once(server.close(), "close");
-  return port;
-}
-
 async function until(what: string, run: Running, isSo: () => Promise<boolean> | boolean): Promise<void> {
   for (const untilMs = performance.now() + SOON_MS; performance.now() < untilMs; await delay(100))
     if (await isSo()) return;
@@ -50,7 +42,7 @@ async function box(t: TestContext, port: number) {
   const folder = await tempFolder(t);
   const [roots, base, shelf] = [join(folder, "media"), join(folder, "library"), join(folder, "shelf")];
   await mkdir(roots);
-  const settings = { MOUNT_ROOTS: roots, BASE_DIR: base, RESERVE_MB: "0" };
+  const settings = { MOUNT_ROOTS: roots, BASE_DIR: base, WEB_PORT: "0", RESERVE_MB: "0" };
   const launch = () => {
     const flags = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
     const run = start(["watch", ...flags], { env: bucketAt(port) });

@@ -12,6 +12,7 @@ import type { VolumeId } from "../../src/domain/card.ts";
 import { contentHash } from "../../src/domain/hash.ts";
 import { mediaByName } from "../../src/domain/media.ts";
 import { makeCard, pictureCard } from "../support/card.ts";
+import { deadPort } from "../support/dead-port.ts";
 import { startFlakyS3 } from "../support/flaky-s3.ts";
 import { ghostroll, start } from "../support/ghostroll.ts";
 import type { Heard } from "../support/provider.ts";
@@ -156,7 +157,7 @@ describe("messages to people", () => {
 
   it("that nobody has got are named by status, in its words and as facts, without an address", async (t) => {
     const folder = await tempFolder(t);
-    const away = await provider(t, { status: 200 });
+    const away = await provider(t, { status: 200 }, await deadPort());
     await away.close();
     const answers = {
       away,
@@ -200,7 +201,7 @@ describe("messages to people", () => {
   it("wait for a receiver that is away, come once at a later run, and never again", async (t) => {
     const folder = await tempFolder(t);
     const card = await pictureCard(join(folder, "EOS"), 3);
-    const away = await provider(t, { status: 200 });
+    const away = await provider(t, { status: 200 }, await deadPort());
     await away.close();
     const settings = {
       BASE_DIR: join(folder, "library"),

@@ -9,6 +9,7 @@ import { openSender } from "../../src/notify/sender.ts";
 import { telegramChannel } from "../../src/notify/telegram.ts";
 import { twilioChannel } from "../../src/notify/twilio.ts";
 import { webhookChannel } from "../../src/notify/webhook.ts";
+import { deadPort } from "../support/dead-port.ts";
 import { provider } from "../support/provider.ts";
 import { tempFolder } from "../support/temp.ts";
 import { catalogWithSession, outboxOf } from "./outbox.ts";
@@ -21,7 +22,7 @@ describe("messages to several people through an hour without a network", () => {
   it("are tried a few dozen times and arrive exactly once each, in order, also when the box was restarted meanwhile", async (t) => {
     const { catalog, session } = catalogWithSession(join(await tempFolder(t), "c.db"));
     t.after(() => catalog.close());
-    const away = await provider(t, { status: 200 });
+    const away = await provider(t, { status: 200 }, await deadPort());
     await away.close();
     let [tried, inFlight] = [0, 0];
     const counted =

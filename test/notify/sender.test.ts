@@ -13,6 +13,7 @@ import type { Outbox, Sender, SenderOptions, Told } from "../../src/notify/sende
 import { openSender } from "../../src/notify/sender.ts";
 import { telegramChannel } from "../../src/notify/telegram.ts";
 import { twilioChannel } from "../../src/notify/twilio.ts";
+import { deadPort } from "../support/dead-port.ts";
 import { provider } from "../support/provider.ts";
 import { tempFolder } from "../support/temp.ts";
 import { catalogWithSession, outboxOf } from "./outbox.ts";
@@ -98,7 +99,7 @@ describe("the sender", () => {
 
   it("sends later what it could not send while there was no network", async (t) => {
     const { write, states, told, open } = await post(t);
-    const away = await provider(t, created);
+    const away = await provider(t, created, await deadPort());
     await away.close();
     write("gallery-open", "me");
     write("gallery-complete", "me");
