@@ -137,14 +137,14 @@ describe("workers", () => {
       const task = runs(workers);
       const [running, waiting] = [new AbortController(), new AbortController()];
       const mark = join(folder, "never-started");
-      const first = task.run({ do: "sleep", ms: 1_000 }, running.signal);
+      const first = task.run({ do: "sleep", ms: 2_000 }, running.signal);
       const second = task.run({ do: "sleep", ms: 1, mark }, waiting.signal);
       const begun = performance.now();
       waiting.abort(new Error("not needed any more"));
       running.abort(new Error("card gone"));
       await assert.rejects(second, /not needed any more/);
       await assert.rejects(first, /card gone/);
-      assert.ok(performance.now() - begun < 500);
+      assert.ok(performance.now() - begun < 1_000, "not only when it ends");
       await assert.rejects(task.run({ do: "reply", value: 1 }, AbortSignal.abort(new Error("late"))), /late/);
       assert.equal(await task.run({ do: "reply", value: "next" }, never), "next");
       assert.ok(!existsSync(mark));
