@@ -8,8 +8,8 @@ import { startFaultProxy } from "../support/fault-proxy.ts";
 import { startFlakyS3 } from "../support/flaky-s3.ts";
 
 const MEBIBYTE = 1024 * 1024;
-/** Twelve parts, of which two are on their way at once. */
-const BYTES = 96 * MEBIBYTE;
+/** Six parts, of which two are on their way at once; with what begins and completes them that is five waits, one after the other. */
+const BYTES = 48 * MEBIBYTE;
 const EACH_MS = 3000;
 /** For one request: a busy machine may take for a part four times as long as it has to. */
 const PATIENCE_MS = 12_000;
