@@ -17,7 +17,7 @@ import { freePorts } from "../support/s3-server.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const PICTURES = 14;
-const SOON_MS = 30_000;
+const SOON_MS = 60_000;
 const BUCKET = "photos";
 
 async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {

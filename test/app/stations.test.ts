@@ -128,7 +128,7 @@ describe("three stations that fill one gallery in one bucket", { skip: lacks("ra
     };
   }
 
-  async function eventually(what: string, isSo: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
+  async function eventually(what: string, isSo: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
     for (const untilMs = performance.now() + withinMs; performance.now() < untilMs; await delay(50))
       if (await isSo()) return;
     assert.fail(`${what} did not come true within ${withinMs} ms`);
