@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { flushCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { Failure } from "../domain/failure.ts";
@@ -23,6 +24,8 @@ const pool = new Piscina<Post, Outcome>({
 });
 // A thread that fails between two runs has nobody to tell; the next run gets a new one.
 pool.on("error", () => {});
+// Node writes what it has compiled when a process ends by itself, and this one is killed in the end.
+flushCompileCache();
 
 process.on("message", (post: Post) => {
   void run(post).then((outcome) => send({ id: post.id, outcome }));
