@@ -130,6 +130,8 @@ export async function openHouse(
     closing.push(cardWorkers.close, diskWorkers.close, renderWorkers.close);
 
     const { copy, heads, reread, list, peek } = cardWorkers;
+    // A card may well be in when a watch begins: its process starts while the other rooms open.
+    if (isServing) peek.prepare();
     const hash: Parameters<typeof openLibrary>[0]["hash"] = diskWorkers.task(
       task("library/hash-task.ts"),
       Number.POSITIVE_INFINITY,

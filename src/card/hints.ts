@@ -1,6 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { watch as watchNames } from "node:fs";
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { watch } from "chokidar";
 import { unescapeHex } from "./unescape.ts";
@@ -10,6 +12,8 @@ interface HintsOptions {
   readonly mountRoots: readonly string[];
   /** Something may have changed, with the folder where it is known; never told after `close`. */
   readonly onHint: (target: string | null) => void;
+  /** A block device has come: there may be a mount soon. */
+  readonly onDevice?: () => void;
   /** The program that tells of mounts, and where devices are; others than those of this machine. */
   readonly findmnt?: string;
   readonly devices?: string;
@@ -32,7 +36,8 @@ const LOOK_MS = 500;
  * for. A hint proves nothing, and none can be relied on: what is missing is done without. `close` ends it.
  */
 export function openHints(options: HintsOptions): { close(): Promise<void> } {
-  const { mountRoots, onHint, findmnt = "findmnt", devices = "/dev", restartMs = RESTART_MS } = options;
+  const { mountRoots, onHint, onDevice = () => {} } = options;
+  const { findmnt = "findmnt", devices = "/dev", restartMs = RESTART_MS } = options;
   let isClosed = false;
   let child: ChildProcess | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -44,7 +49,16 @@ export function openHints(options: HintsOptions): { close(): Promise<void> } {
   };
 
   follow();
-  const nodes = watchDevices(devices, hint);
+  const nodes = watchDevices(devices, (name) => {
+    hint();
+    // The node of a device that has gone is gone, too. To ask for a node is not to open what it stands for.
+    void lstat(join(devices, name)).then(
+      (node) => {
+        if (node.isBlockDevice() && !isClosed) onDevice();
+      },
+      () => {},
+    );
+  });
   return {
     async close() {
       isClosed = true;
@@ -88,10 +102,10 @@ export function openHints(options: HintsOptions): { close(): Promise<void> } {
 }
 
 /** devtmpfs tells of device nodes that come and go, also where no udev runs; that is before anybody can mount them. */
-function watchDevices(folder: string, hint: () => void): { close(): void } | null {
+function watchDevices(folder: string, onName: (name: string) => void): { close(): void } | null {
   try {
-    const watcher = watchNames(folder, { persistent: false }, (kind) => {
-      if (kind === "rename") hint();
+    const watcher = watchNames(folder, { persistent: false }, (kind, name) => {
+      if (kind === "rename") onName(name ?? "");
     });
     return watcher.on("error", () => watcher.close());
   } catch {

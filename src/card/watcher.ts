@@ -31,8 +31,11 @@ interface WatchOptions {
   readonly labels: readonly string[];
   /** Paths that we write to: what holds one, or lies in one, is no card, nor is anything else on its disk. */
   readonly own: readonly string[];
-  /** Runs `peek-task.ts` where a hung card harms nobody. */
-  readonly peek: { run(request: PeekRequest, signal: AbortSignal): Promise<Peek> };
+  /** Runs `peek-task.ts` where a hung card harms nobody; `prepare` hears that it may be needed soon. */
+  readonly peek: {
+    run(request: PeekRequest, signal: AbortSignal): Promise<Peek>;
+    prepare?(): void;
+  };
   readonly signal: AbortSignal;
   readonly intervalMs?: number;
   readonly listDrives?: () => Promise<Drive[] | null>;
@@ -91,6 +94,8 @@ export async function* watchCards(options: WatchOptions): AsyncGenerator<CardEve
       if (target !== null) stale.changed(target);
       bell.ring();
     },
+    // From a device to its mount takes long enough to start a process.
+    onDevice: () => peek.prepare?.(),
   });
   try {
     while (!signal.aborted) {

@@ -22,7 +22,10 @@ interface Options {
   /** The library's root. */
   readonly root: string;
   /** Runs `task.ts` in a child that may be killed; throws `worker-late` or `worker-died` when it was. */
-  readonly render: { run(request: RenderRequest, signal: AbortSignal): Promise<RenderReply> };
+  readonly render: {
+    run(request: RenderRequest, signal: AbortSignal): Promise<RenderReply>;
+    prepare(): void;
+  };
   readonly presets: readonly Preset[];
   /** A picture with more is refused. */
   readonly maxPixels: number;
@@ -95,7 +98,7 @@ export function openPictures({ root, render, presets, maxPixels, preview: previe
     }
   }
 
-  return { derive, preview, renditionFile, hasRenditions, readRendition };
+  return { prepare: render.prepare, derive, preview, renditionFile, hasRenditions, readRendition };
 }
 
 async function sizeOf(file: string): Promise<number | null> {

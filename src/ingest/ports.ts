@@ -243,6 +243,8 @@ interface CatalogPort extends PublicationsPort, SharedCatalogPort, DoubtsPort, K
 }
 
 export interface PicturesPort {
+  /** There will be something to derive soon: whoever does it is started meanwhile. Costs nothing, and never fails. */
+  prepare(): void;
   /** Makes every rendition of an original in one decode. Never throws for a picture that cannot be read: says so in the note. */
   derive(file: KeptFile, signal: AbortSignal): Promise<Rendered>;
   /** What a messenger shows beside a link, made from the share picture of an original; `null` when there is to be none, or it cannot be made. */

@@ -21,18 +21,26 @@ interface LaneOptions<Request> {
 }
 
 export interface Lanes {
-  /** As `Workers.task`, but runs of two lanes never share a process or wait for each other. */
+  /**
+   * As `Workers.task`, but runs of two lanes never share a process or wait for each other. `prepare` readies a spare process,
+   * which the next new lane takes over.
+   */
   task<Request, Reply>(url: URL, options: LaneOptions<Request>): Runs<Request, Reply>;
   close(): Promise<void>;
 }
 
 /**
  * Workers for each card of their own: one that hangs, dies or has to be ended harms nobody else. A lane has no process before
- * its first run, and none when it was idle.
+ * its first run, unless one was prepared, and none when it was idle.
  */
 export function openLanes({ threads, env, onSilence = () => {} }: LanesOptions): Lanes {
   const lanes = new Map<string, Workers>();
   const silent = new Set<string>();
+  /** For the next lane. */
+  let spare: Workers | null = null;
+  let isClosed = false;
+
+  const open = () => openWorkers({ threads, env, idleMs: IDLE_MS });
 
   function workersOf(lane: string): Workers {
     let workers = lanes.get(lane);
@@ -43,7 +51,8 @@ export function openLanes({ threads, env, onSilence = () => {} }: LanesOptions):
         lanes.delete(name);
         silent.delete(name);
       }
-    workers = openWorkers({ threads, env, idleMs: IDLE_MS });
+    workers = spare ?? open();
+    spare = null;
     lanes.set(lane, workers);
     return workers;
   }
@@ -70,9 +79,16 @@ export function openLanes({ threads, env, onSilence = () => {} }: LanesOptions):
           onSilence(lane, true);
         }
       },
+      prepare() {
+        if (isClosed) return;
+        spare ??= open();
+        spare.task(url, Number.POSITIVE_INFINITY).prepare();
+      },
     }),
     async close() {
-      await Promise.all([...lanes.values()].map(async (workers) => workers.close()));
+      isClosed = true;
+      const all = [...lanes.values(), ...(spare === null ? [] : [spare])];
+      await Promise.all(all.map(async (workers) => workers.close()));
     },
   };
 }

@@ -19,11 +19,12 @@ export type Outcome =
     }
   | { readonly kind: "error"; readonly error: Trace };
 
-/** From main to the child: run this task's default export with this request. */
+/** From main to the child: run this task's default export with this request, or only load its module. */
 export interface Post {
   readonly id: number;
   readonly task: string;
   readonly request: unknown;
+  readonly isOnlyLoaded: boolean;
 }
 
 /** From the child to main. */

@@ -12,6 +12,11 @@ export interface Runs<Request, Reply> {
    * on for a while.
    */
   run(request: Request, signal: AbortSignal): Promise<Reply>;
+  /**
+   * There will be a run soon: starts a process and loads the task, where nothing is running. Costs the caller nothing, never
+   * fails, and is done without where it does; without a run the process ends as any other that is idle.
+   */
+  prepare(): void;
 }
 
 export interface Workers {
@@ -41,6 +46,8 @@ interface WorkersOptions {
 interface Run {
   readonly task: string;
   readonly request: unknown;
+  /** Nothing runs beside it: another thread would load the same at the same time, and neither be ready sooner. */
+  readonly isOnlyLoaded: boolean;
   readonly deadlineMs: number;
   /** How many processes ended by themselves under it. */
   deaths: number;
@@ -56,6 +63,8 @@ interface Host {
 
 /** After two processes have died under a run, alone the second time, it is the run and not an accident. */
 const MAX_DEATHS = 2;
+/** To load a task takes half a second on a slow machine; one whose disk does not give it in this time would hold up its runs. */
+const LOAD_MS = 30_000;
 /** A minute without work: longer than the pause between two cards of one evening's stack. */
 const IDLE_MS = 60_000;
 /** A killed process is gone in milliseconds, or hangs in the kernel until its device answers. */
@@ -65,7 +74,7 @@ const MAX_STUCK = 2;
 /** The longest a timer can wait (2³¹ − 1 ms); a longer one would fire at once. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-/** Worker threads in a process of their own that can be killed. Nothing is started before the first run. */
+/** Worker threads in a process of their own that can be killed. Nothing is started before the first run, or `prepare`. */
 export function openWorkers({ threads, env, recycleAfter, idleMs = IDLE_MS }: WorkersOptions): Workers {
   const queue: Run[] = [];
   /** In flight when a process died by itself: each is run again with nothing beside it, to find the one that did it. */
@@ -85,7 +94,7 @@ export function openWorkers({ threads, env, recycleAfter, idleMs = IDLE_MS }: Wo
     clearTimeout(idle);
     for (;;) {
       const busy = inFlight();
-      const isAlone = busy.some((run) => run.deaths > 0);
+      const isAlone = busy.some((run) => run.deaths > 0 || run.isOnlyLoaded);
       if (isAlone || busy.length >= threads || (suspects.length > 0 && busy.length > 0)) return;
       const run = suspects.shift() ?? queue.shift();
       if (run === undefined) break;
@@ -109,7 +118,7 @@ export function openWorkers({ threads, env, recycleAfter, idleMs = IDLE_MS }: Wo
     host.runs++;
     if (host.runs === recycleAfter) current = null;
     try {
-      host.child.post({ id, task: run.task, request: run.request });
+      host.child.post({ id, task: run.task, request: run.request, isOnlyLoaded: run.isOnlyLoaded });
     } catch (error) {
       // The request cannot be cloned.
       finish(host, id, () => {
@@ -189,6 +198,40 @@ export function openWorkers({ threads, env, recycleAfter, idleMs = IDLE_MS }: Wo
     stuck.add(host);
   }
 
+  async function enqueue<Reply>(
+    what: Pick<Run, "task" | "request" | "isOnlyLoaded" | "deadlineMs">,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    const abort = () =>
+      run.settle(() => {
+        throw signal.reason;
+      });
+    const run: Run = {
+      ...what,
+      deaths: 0,
+      isSettled: false,
+      settle(conclude) {
+        if (run.isSettled) return;
+        run.isSettled = true;
+        signal.removeEventListener("abort", abort);
+        try {
+          resolve(conclude() as Reply);
+        } catch (error) {
+          reject(error as Error);
+        }
+      },
+    };
+    if (isClosed) run.settle(interrupt);
+    else if (signal.aborted) abort();
+    else {
+      signal.addEventListener("abort", abort, { once: true });
+      queue.push(run);
+      next();
+    }
+    return promise;
+  }
+
   return {
     get pid() {
       return current?.child.pid ?? null;
@@ -198,36 +241,14 @@ export function openWorkers({ threads, env, recycleAfter, idleMs = IDLE_MS }: Wo
     },
     task: <Request, Reply>(url: URL, deadlineMs: number | ((request: Request) => number)) => ({
       run(request: Request, signal: AbortSignal) {
-        const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-        const abort = () =>
-          run.settle(() => {
-            throw signal.reason;
-          });
-        const run: Run = {
-          task: url.href,
-          request,
-          deadlineMs: typeof deadlineMs === "function" ? deadlineMs(request) : deadlineMs,
-          deaths: 0,
-          isSettled: false,
-          settle(conclude) {
-            if (run.isSettled) return;
-            run.isSettled = true;
-            signal.removeEventListener("abort", abort);
-            try {
-              resolve(conclude() as Reply);
-            } catch (error) {
-              reject(error as Error);
-            }
-          },
-        };
-        if (isClosed) run.settle(interrupt);
-        else if (signal.aborted) abort();
-        else {
-          signal.addEventListener("abort", abort, { once: true });
-          queue.push(run);
-          next();
-        }
-        return promise;
+        const ms = typeof deadlineMs === "function" ? deadlineMs(request) : deadlineMs;
+        return enqueue<Reply>({ task: url.href, request, isOnlyLoaded: false, deadlineMs: ms }, signal);
+      },
+      prepare() {
+        if (isClosed || queue.length + suspects.length + inFlight().length > 0) return;
+        const loading = { task: url.href, request: null, isOnlyLoaded: true, deadlineMs: LOAD_MS };
+        // What is wrong with the task is told to whoever runs it.
+        enqueue(loading, new AbortController().signal).catch(() => {});
       },
     }),
     async close() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -23,7 +23,7 @@ async function hinted(t: TestContext, script: string | null) {
     await writeFile(findmnt, `#!/bin/sh\n${script}\n`);
     await chmod(findmnt, 0o755);
   }
-  let count = 0;
+  let [count, devicesCome] = [0, 0];
   const open = (program: string, restartMs = RESTART_MS) => {
     const hints = openHints({
       mountRoots: [media],
@@ -31,6 +31,7 @@ async function hinted(t: TestContext, script: string | null) {
       findmnt: program,
       restartMs,
       onHint: () => count++,
+      onDevice: () => devicesCome++,
     });
     t.after(hints.close);
     return hints;
@@ -43,7 +44,7 @@ async function hinted(t: TestContext, script: string | null) {
     assert.ok(count > before, `no hint within ${WITHIN_MS} ms`);
     return performance.now() - startedMs;
   };
-  return { folder, media, devices, findmnt, open, next, count: () => count };
+  return { folder, media, devices, findmnt, open, next, count: () => count, devicesCome: () => devicesCome };
 }
 
 describe("hints", () => {
@@ -67,6 +68,24 @@ describe("hints", () => {
     await writeFile(join(devices, "sdb"), "");
     await delay(200);
     assert.equal(count(), before);
+  });
+
+  it("tell which of them are block devices, when those come and not when they go", {
+    skip: lacksRoot(),
+  }, async (t) => {
+    const { devices, open, next, devicesCome } = await hinted(t, "sleep 60");
+    open(join(devices, "../findmnt"));
+    await next(() => writeFile(join(devices, "log"), ""));
+    await delay(200);
+    assert.equal(devicesCome(), 0);
+    const node = join(devices, "sda1");
+    // A number that no device has: a node that is only looked at needs none.
+    await next(() => execFileSync("mknod", [node, "b", "259", "1048575"]));
+    await delay(200);
+    assert.equal(devicesCome(), 1);
+    await next(() => rm(node));
+    await delay(200);
+    assert.equal(devicesCome(), 1);
   });
 
   it("go on after findmnt died: it is started again, each time later", async (t) => {

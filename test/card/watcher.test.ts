@@ -173,6 +173,19 @@ describe("watcher", () => {
     assert.deepEqual(events.said(), ["inserted EOS"]);
   });
 
+  it("has whoever looks at cards prepared when a device comes", async () => {
+    let prepared = 0;
+    const events = watch({
+      peek: { run: async (request) => peek(request), prepare: () => prepared++ },
+      hints({ onDevice }) {
+        onDevice?.();
+        return { close: async () => {} };
+      },
+    });
+    await events.stays(50);
+    assert.equal(prepared, 1);
+  });
+
   it("ends when the signal aborts", async () => {
     const events = watch({ intervalMs: 60_000 });
     await events.stays(200);

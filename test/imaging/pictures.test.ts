@@ -33,7 +33,7 @@ function picturesThat(
     { name: "share", maxLongEdge: 2048, quality: 90 },
     { name: "thumb", maxLongEdge: 480, quality: 80 },
   ] as const;
-  return openPictures({ root, render: { run }, presets, maxPixels: 160e6, preview: null });
+  return openPictures({ root, render: { run, prepare() {} }, presets, maxPixels: 160e6, preview: null });
 }
 
 describe("pictures", () => {

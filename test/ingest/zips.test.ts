@@ -50,7 +50,7 @@ async function library(t: TestContext) {
   });
   const pictures = openPictures({
     root: base,
-    render: { run: () => assert.fail("nothing is rendered for a zip") },
+    render: { run: () => assert.fail("nothing is rendered for a zip"), prepare() {} },
     presets: [],
     maxPixels: 1,
     preview: null,

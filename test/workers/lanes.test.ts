@@ -48,6 +48,25 @@ describe("lanes", () => {
       assert.deepEqual(told.toSorted(), ["A heard", "A silent", "B heard", "B silent"]);
     });
   });
+
+  it("give the process that was prepared to the next new one of them, and the one after that its own", async () => {
+    const started = async () => (await children()).filter((pid) => !before.includes(pid));
+    const before = await children();
+    await withLanes(async (lanes) => {
+      const task = lanes.task<Request, { pid: number }>(TASK, options);
+      task.prepare();
+      task.prepare();
+      const spare = await started();
+      assert.equal(spare.length, 1);
+      const pids: number[] = [];
+      for (const card of ["A", "A", "B"]) pids.push((await task.run({ card, do: "where" }, never)).pid);
+      assert.deepEqual(pids.slice(0, 2), [spare[0], spare[0]]);
+      assert.notEqual(pids[2], spare[0]);
+      task.prepare();
+      assert.equal((await started()).length, 3);
+    });
+    assert.deepEqual(await started(), [], "also the spare one ends with the others");
+  });
 });
 
 const skip = lacks("mkfs.exfat", "mount.exfat-fuse") || lacksRoot();

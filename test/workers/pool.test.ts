@@ -174,6 +174,55 @@ describe("workers", () => {
     });
   });
 
+  it("are prepared by a process that has loaded the task and not run it, and is taken for the first run", async () => {
+    const mark = join(folder, "loaded");
+    await withWorkers({ threads: 2, env: { LOADED: mark } }, async (workers) => {
+      const task = workers.task<null, number>(new URL("./fixtures/loads.ts", import.meta.url), DEADLINE_MS);
+      task.prepare();
+      task.prepare();
+      const { pid } = workers;
+      assert.ok(isAlive(pid));
+      for (let tries = 0; tries < 200 && !existsSync(mark); tries++) await delay(50);
+      assert.ok(existsSync(mark));
+      assert.equal(await task.run(null, never), pid);
+    });
+  });
+
+  it("let a run that comes while its task is loaded wait for that, in the same thread", async () => {
+    await withWorkers({ threads: 2 }, async (workers) => {
+      runs(workers).prepare();
+      const first = (await runs(workers).run({ do: "where" }, never)) as { threadId: number };
+      const both = [1, 2].map(() => runs(workers).run({ do: "sleep", ms: 200 }, never));
+      assert.deepEqual(await Promise.all(both), ["slept", "slept"]);
+      assert.equal(first.threadId, 1);
+    });
+  });
+
+  it("are idle as ever after they were prepared, and are not prepared once they are closed", async () => {
+    await withWorkers({ threads: 1, idleMs: 150 }, async (workers) => {
+      runs(workers).prepare();
+      const { pid } = workers;
+      assert.ok(pid !== null);
+      await gone(pid);
+      assert.equal(workers.pid, null);
+      await workers.close();
+      runs(workers).prepare();
+      assert.equal(workers.pid, null);
+    });
+  });
+
+  it("tell of a task that cannot be loaded when it is run, not when they are prepared for it", async () => {
+    await withWorkers({ threads: 1 }, async (workers) => {
+      const missing = workers.task<null, null>(
+        new URL("./fixtures/missing.ts", import.meta.url),
+        DEADLINE_MS,
+      );
+      missing.prepare();
+      assert.equal(await runs(workers).run({ do: "reply", value: "fine" }, never), "fine");
+      await assert.rejects(missing.run(null, never), /missing\.ts/);
+    });
+  });
+
   it("end with the process that opened them, even in the middle of a run", async () => {
     const parent = spawn(
       process.execPath,
