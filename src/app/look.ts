@@ -9,7 +9,6 @@ import { linkEndInWords, linkState } from "../domain/link-end.ts";
 import type { PastSession, Tally, Trouble } from "../domain/session.ts";
 import type { SessionEnd } from "../domain/session-end.ts";
 import { ENDS_IN_SHORT, endInWords, endOf } from "../domain/session-end.ts";
-import { linkOf } from "../ingest/publish.ts";
 import type { Command } from "./cli.ts";
 import type { Context } from "./context.ts";
 import { say } from "./context.ts";
@@ -172,6 +171,8 @@ async function linksTo(
 ): Promise<{ readonly links: readonly (string | null)[]; readonly unsigned: string | null }> {
   if (!all.some(({ published }) => published > 0)) return { links: [], unsigned: null };
   if (!hasAddress(settings)) return { links: [], unsigned: NO_ADDRESS };
+  // What publishes galleries is no part of a look without links.
+  const { linkOf } = await import("../ingest/publish.ts");
   const closing: (() => void | Promise<void>)[] = [];
   const { store } = await openStore(settings, null, closing);
   try {

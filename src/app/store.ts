@@ -3,14 +3,9 @@ import type { Settings } from "../config/slices.ts";
 import { isForGuests, isPage } from "../domain/layout.ts";
 import { openMeter } from "../flow/meter.ts";
 import type { BegunUploads } from "../remote/begun-upload.ts";
-import { openDirectoryStore } from "../remote/directory-store.ts";
 import type { ObjectStore } from "../remote/object-store.ts";
-import { withOpenLinks } from "../remote/open-links.ts";
 import type { S3Options } from "../remote/s3-client.ts";
-import { openS3Store } from "../remote/s3-store.ts";
-import { splitStore } from "../remote/split-store.ts";
-import type { Web } from "../web/server.ts";
-import { openWeb } from "../web/server.ts";
+import type { openWeb, Web } from "../web/server.ts";
 
 /** Tells stores apart in the catalog: what is recorded of one says nothing of another. */
 export function storeName({ store, library, share }: Settings): string {
@@ -42,7 +37,8 @@ const health = () => ({ status: "ok" });
 
 /**
  * The store that the settings name; when serving also the web server that its links lead to, if it is a directory. What
- * has to be closed is added to `closing`. With `begun`, uploads in parts go on where an earlier run has left them.
+ * has to be closed is added to `closing`. With `begun`, uploads in parts go on where an earlier run has left them. Only what
+ * that takes is loaded: who asks for a name here needs no web server, and nobody needs two kinds of stores.
  */
 export async function openStore(
   settings: Settings,
@@ -58,9 +54,18 @@ export async function openStore(
   }
   let resolve: Parameters<typeof openWeb>[0]["gallery"] = () => ({ status: 404 });
   const web =
-    serving && (await openWeb({ ...address, gallery: (...link) => resolve(...link), health, ...serving }));
+    serving &&
+    (await (
+      await import("../web/server.ts")
+    ).openWeb({
+      ...address,
+      gallery: (...link) => resolve(...link),
+      health,
+      ...serving,
+    }));
   if (web !== null) closing.push(web.close);
   const base = address.url ?? web?.url ?? `http://${address.host}:${address.port}`;
+  const { openDirectoryStore } = await import("../remote/directory-store.ts");
   const opened = await openDirectoryStore({
     root: join(library.baseDir, "store"),
     secretFile: join(library.baseDir, "link-secret"),
@@ -78,6 +83,11 @@ async function openBucket(
   bucket: string,
   begun: BegunUploads | null,
 ): Promise<ObjectStore> {
+  const [{ openS3Store }, { splitStore }, { withOpenLinks }] = await Promise.all([
+    import("../remote/s3-store.ts"),
+    import("../remote/split-store.ts"),
+    import("../remote/open-links.ts"),
+  ]);
   const options = { ...store, linkSeconds: store.expirySeconds };
   const { uploadBytesPerSecond: limit } = store;
   const meter = limit === null ? null : openMeter(limit);

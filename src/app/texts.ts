@@ -1,11 +1,9 @@
-import { createHash } from "node:crypto";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { MessageEvent } from "../catalog/outbox.ts";
 import type { Settings } from "../config/slices.ts";
 import type { FailureCode } from "../domain/failure.ts";
 import { SCREEN_TILES } from "../domain/gallery.ts";
 import { linkEndInWords } from "../domain/link-end.ts";
-import type { Recipient } from "../domain/recipient.ts";
 import { hearsOf, recipientName } from "../domain/recipient.ts";
 import type { Session, SessionId } from "../domain/session.ts";
 import { defaultTitle } from "../domain/session.ts";
@@ -17,6 +15,7 @@ import type { Sender, SenderOptions } from "../notify/sender.ts";
 import { openSender } from "../notify/sender.ts";
 import { completeInWords, openInWords } from "../notify/words.ts";
 import { accountsOf } from "./accounts.ts";
+import { recipientId } from "./recipient-id.ts";
 import { shownInWords } from "./shown.ts";
 
 /** What stops a session without anybody's help being needed: it goes on by itself, and its own end is told. */
@@ -134,12 +133,6 @@ export function openTexts(
     },
     hear,
   });
-}
-
-/** Same recipient, same name, whatever the settings say besides; no way back to the address, since catalogs are copied. */
-export function recipientId({ channel, address }: Recipient): string {
-  const hash = createHash("sha256").update(`${channel}:${address}`).digest("hex");
-  return `${channel} ${hash.slice(0, 16)}`;
 }
 
 function titleOf(session: Session, { gallery }: Settings): string {

@@ -3,7 +3,7 @@ import type { UnsentMessage } from "../catalog/outbox.ts";
 import type { Settings } from "../config/slices.ts";
 import { count } from "../domain/amounts.ts";
 import { recipientName } from "../domain/recipient.ts";
-import { recipientId } from "./texts.ts";
+import { recipientId } from "./recipient-id.ts";
 
 /** What was given up longer ago concerns nobody who looks at the state of things. */
 const RECENT_SESSIONS = 10;

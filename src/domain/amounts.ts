@@ -45,5 +45,6 @@ export function allAre(amount: number, noun: string): string {
 
 /** `41,000`. */
 export function number(amount: number): string {
-  return Math.round(amount).toLocaleString("en-US");
+  // `toLocaleString` loads the data of all languages: 40 ms, of a command that takes 200.
+  return String(Math.round(amount)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
