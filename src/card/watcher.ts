@@ -49,8 +49,11 @@ interface WatchOptions {
 
 /** A change of medium in a reader has no event, and the kernel itself looks for one every 2 s. */
 const INTERVAL_MS = 2_000;
-/** Between the two looks that must be equal before a card is announced. */
-const SETTLE_MS = 500;
+/**
+ * Between the two looks that must be equal before a card is announced. A mount shows all of its files at once, so it is for what
+ * is filled where it is, like a folder; what is written later is found when it is listed again, once all of it is kept.
+ */
+const SETTLE_MS = 250;
 /** Until a card that could not be looked at is tried again: it may have been a bad contact, or it will never answer. */
 const RETRY_MS = 30_000;
 /** Mounts and devices come in bursts; a scan takes a few milliseconds, and so does what the kernel and udev do after a hint. */
