@@ -3,7 +3,7 @@ import { Failure } from "../domain/failure.ts";
 import type { InventoryRequest } from "./inventory-task.ts";
 import type { PackedInventory } from "./packed-inventory.ts";
 import { unpackInventory } from "./packed-inventory.ts";
-import { assertPresent } from "./presence.ts";
+import { assertPresent, failedRequests } from "./presence.ts";
 import { releaseCard } from "./release.ts";
 
 interface CardsOptions {
@@ -44,6 +44,8 @@ export function openCards({ list }: CardsOptions) {
     },
 
     assertPresent,
+
+    failedRequests,
 
     /** Has the card unmounted by the unit that mounted it, when that is ours; `failed` when something still uses it. */
     release: (volume: Volume, signal: AbortSignal) => releaseCard(volume, { signal }),

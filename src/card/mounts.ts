@@ -77,9 +77,8 @@ export async function blockOf({ device, source }: Pick<Mount, "device" | "source
 
 /** The disk of a mount; `null` where there is none, or no longer. Asks sysfs only, never the device. */
 export async function diskOf(mount: Pick<Mount, "device" | "source">): Promise<Disk | null> {
-  const block = await blockOf(mount);
-  if (block === null) return null;
-  const disk = (await text(`${block}/partition`)) === null ? block : dirname(block);
+  const disk = await diskFolderOf(mount);
+  if (disk === null) return null;
   const [size, sequence, removable] = await Promise.all(
     ["size", "diskseq", "removable"].map((name) => text(`${disk}/${name}`)),
   );
@@ -90,6 +89,24 @@ export async function diskOf(mount: Pick<Mount, "device" | "source">): Promise<D
     sequence: sequence ?? null,
     isRemovable: removable === "1",
   };
+}
+
+/**
+ * How many requests to the disk of a mount have failed since it came, also those that the kernel repeated (`ioerr_cnt`, which SCSI
+ * disks have, and so what is on USB; drivers/scsi/scsi_lib.c); `null` where there is no such count. Asks sysfs only.
+ */
+export async function failedRequestsOf(mount: Pick<Mount, "device" | "source">): Promise<number | null> {
+  const disk = await diskFolderOf(mount);
+  const failed = disk === null ? null : await text(`${disk}/device/ioerr_cnt`);
+  // `0x1f`.
+  return failed === null ? null : Number(failed);
+}
+
+/** The folder in sysfs of the whole disk below a mount. */
+async function diskFolderOf(mount: Pick<Mount, "device" | "source">): Promise<string | null> {
+  const block = await blockOf(mount);
+  if (block === null) return null;
+  return (await text(`${block}/partition`)) === null ? block : dirname(block);
 }
 
 /** Block devices used as swap. */

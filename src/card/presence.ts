@@ -1,7 +1,7 @@
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Mount } from "./mounts.ts";
-import { diskOf, mountHolding, readMounts } from "./mounts.ts";
+import { diskOf, failedRequestsOf, mountHolding, readMounts } from "./mounts.ts";
 
 /** What a mount was of. */
 export interface MountedMedium extends Pick<Mount, "device" | "source"> {
@@ -30,4 +30,14 @@ export async function isInReader({ device, source, sequence }: MountedMedium): P
 export async function assertPresent({ label, root, medium }: Volume): Promise<void> {
   if (medium === undefined || medium === (await mediumOf(root))) return;
   throw new Failure("card-removed", `The card ${label} was removed while it was read.`);
+}
+
+/**
+ * How many requests to the disk that a card is in have failed until now, also those that were repeated and then went well, like
+ * those of a reader that was reset; `null` where the kernel does not count them, as for an SD slot. Asks the kernel only, never
+ * the card.
+ */
+export async function failedRequests({ root }: Pick<Volume, "root">): Promise<number | null> {
+  const mount = mountHolding(root, await readMounts());
+  return mount === null ? null : failedRequestsOf(mount);
 }

@@ -7,6 +7,9 @@ import type { Ports } from "./ports.ts";
 /** A reset takes the kernel up to 30 s of trying before the error is told (SCSI command timeout); twice that is enough. */
 const BREATH_MS = 60_000;
 
+/** How often the kernel is asked for its count, besides before each batch is acknowledged: it costs a few reads of sysfs. */
+const ASK_MS = 200;
+
 /** What a reader that resets itself, a loose contact or a pulled card looks like. */
 const TROUBLES: ReadonlySet<FailureCode> = new Set([
   "card-removed",
@@ -18,12 +21,15 @@ const TROUBLES: ReadonlySet<FailureCode> = new Set([
 /**
  * The same ports, with an eye on what is read of this card: a reader that resets itself, or a loose contact, also gives wrong
  * bytes without an error. What was read within a minute of one, before or after, is noted in the catalog, so that it is read
- * again also when the error ended the card, or the process. A card that is well is read once.
+ * again also when the error ended the card, or the process. A request that failed, was repeated by the kernel and then went well
+ * is such an error, though nobody was told. A card that is well is read once.
  */
 export function noticing(volume: Volume, ports: Ports, now = () => performance.now()): Ports {
   const { cards, catalog, library } = ports;
   let reads: { readonly path: CardPath; readonly endedMs: number }[] = [];
   let lastErrorMs = Number.NEGATIVE_INFINITY;
+  /** What the kernel had counted, and when it was asked. */
+  let [requests, askedMs] = [null as number | null, Number.NEGATIVE_INFINITY];
 
   function read(path: CardPath): void {
     const endedMs = now();
@@ -48,6 +54,14 @@ export function noticing(volume: Volume, ports: Ports, now = () => performance.n
     }
   }
 
+  /** Takes for an error whatever has failed since this was asked last. The kernel begins to count anew whenever a disk comes. */
+  async function ask(): Promise<void> {
+    askedMs = now();
+    const [before, count] = [requests, await cards.failedRequests(volume)];
+    requests = count;
+    if (before !== null && count !== null && count > before) failed();
+  }
+
   async function watched<Reply>(work: Promise<Reply>): Promise<Reply> {
     try {
       return await work;
@@ -61,8 +75,16 @@ export function noticing(volume: Volume, ports: Ports, now = () => performance.n
     ...ports,
     cards: {
       ...cards,
-      list: (...args) => watched(cards.list(...args)),
-      assertPresent: (...args) => watched(cards.assertPresent(...args)),
+      async list(...args) {
+        // What had failed before anything was read of it does not count.
+        if (requests === null) await ask();
+        return watched(cards.list(...args));
+      },
+      async assertPresent(from) {
+        await watched(cards.assertPresent(from));
+        // What this is asked for is acknowledged next.
+        await ask();
+      },
     },
     library: {
       ...library,
@@ -71,6 +93,7 @@ export function noticing(volume: Volume, ports: Ports, now = () => performance.n
       async copy(from, file, signal) {
         const copy = await watched(library.copy(from, file, signal));
         read(file.path);
+        if (now() - askedMs >= ASK_MS) await ask();
         return copy;
       },
     },

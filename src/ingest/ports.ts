@@ -1,5 +1,5 @@
 import type { Capture } from "../domain/capture.ts";
-import type { CardFile, Fingerprint, Inventory, Volume, VolumeId } from "../domain/card.ts";
+import type { CardFile, Fingerprint, Volume, VolumeId } from "../domain/card.ts";
 import type { CardPath } from "../domain/card-path.ts";
 import type { Failure, FailureCode } from "../domain/failure.ts";
 import type { FileState } from "../domain/file-state.ts";
@@ -8,10 +8,10 @@ import type { ManifestLine } from "../domain/manifest.ts";
 import type { Media } from "../domain/media.ts";
 import type { NewObject, SignedLinks } from "../domain/object.ts";
 import type { Derived, PresetName, Rendition } from "../domain/rendition.ts";
-import type { RemovalFacts } from "../domain/safety.ts";
 import type { Session, SessionId, Sharing, Tally } from "../domain/session.ts";
 import type { UnwrittenRecord } from "../domain/session-record.ts";
 import type { Delivered } from "../domain/tiles.ts";
+import type { CardsPort } from "./cards-port.ts";
 import type { DoubtsPort } from "./doubts-port.ts";
 import type { GalleriesPort } from "./galleries-port.ts";
 import type { KnownCardPort } from "./known-port.ts";
@@ -50,22 +50,6 @@ export interface SecondCopies {
   find(original: Original): Promise<string | null>;
   /** Ends what is under way; it goes on at the next start. */
   close(): Promise<void>;
-}
-
-interface CardsPort {
-  /**
-   * Everything on the volume by stat alone, in reading order; `before` itself when a listing of that digest showed the same. Throws
-   * `card-missing`, `card-forbidden`, `card-unreadable`, `card-removed`.
-   */
-  list<Before extends Pick<Inventory, "digest"> = never>(
-    volume: Volume,
-    signal: AbortSignal,
-    before?: Before,
-  ): Promise<Inventory | Before>;
-  /** Throws `card-removed` when the card is no longer the one that was identified. Asks the kernel only, never the card. */
-  assertPresent(volume: Volume): Promise<void>;
-  /** Has the card unmounted by the unit that mounted it, when that is ours; `failed` when something still uses it. */
-  release(volume: Volume, signal: AbortSignal): Promise<RemovalFacts["unmount"]>;
 }
 
 /** A copy in the library's `incoming` folder: complete, on disk, read back cold and equal to what was read from the card. */

@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { identifyVolume } from "../../src/card/identify-volume.ts";
 import { openCards } from "../../src/card/inventory.ts";
 import takeInventory from "../../src/card/inventory-task.ts";
-import { assertPresent } from "../../src/card/presence.ts";
+import { assertPresent, failedRequests } from "../../src/card/presence.ts";
 import { lacks, lacksRoot } from "../support/needs.ts";
 
 const run = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: "utf8" }).trim();
@@ -47,6 +47,10 @@ describe("whether a card is still there", { skip }, () => {
     await assertPresent(volume);
     run("umount", other);
     await assertPresent(volume);
+  });
+
+  it("has no count of failed requests where the kernel keeps none", async () => {
+    assert.equal(await failedRequests({ root: card }), null);
   });
 
   it("is denied when it was unmounted", async () => {

@@ -13,7 +13,11 @@ const nothing: Inventory = { files: [], refused: [] };
 function portsShowing(...listings: Inventory[]): Ports {
   const known = new Map([[pathKey(file.path), { ...file, hash: "", headHash: "" }]]);
   const ports = {
-    cards: { list: async () => listings.shift() ?? nothing, assertPresent: async () => {} },
+    cards: {
+      list: async () => listings.shift() ?? nothing,
+      assertPresent: async () => {},
+      failedRequests: async () => null,
+    },
     library: { holdsEach: () => [true] },
     catalog: {
       known: () => known,

@@ -31,7 +31,7 @@ type Library = Ports["library"];
 type Faults = (library: Library) => Partial<Library>;
 
 /** A real library, catalog and card, with a reader that fails as told. */
-async function box(t: TestContext, faults: Faults) {
+async function box(t: TestContext, faults: Faults, cards: Partial<Ports["cards"]> = {}) {
   const folder = await tempFolder(t);
   const root = join(folder, "library");
   await mkdir(root);
@@ -47,7 +47,7 @@ async function box(t: TestContext, faults: Faults) {
   const catalog = openCatalog(join(root, "ghostroll.db"), "store");
   t.after(async () => catalog.close());
   const ports = {
-    cards: openCards({ list: { run: async (request) => takeInventory(request) } }),
+    cards: { ...openCards({ list: { run: async (request) => takeInventory(request) } }), ...cards },
     library: { ...library, ...faults(library) },
     catalog,
     second: null,
@@ -168,6 +168,43 @@ describe("reading a card a second time", () => {
     assert.deepEqual(removal.failed, ["DCIM/B.JPG"]);
   });
 
+  /** Reads a card that gives A differently the second time, while the kernel counts failed requests; which files were read again? */
+  async function withCount(t: TestContext, before: number | null, meanwhile: number) {
+    let failed = before;
+    const again: string[] = [];
+    const { run, troubles, catalog } = await box(
+      t,
+      (library) => ({
+        copy: async (volume, file, signal) => {
+          const copy = await library.copy(volume, file, signal);
+          if (failed !== null && is(file, "B.JPG")) failed += meanwhile;
+          return copy;
+        },
+        readAgain: async (volume, file, signal) => {
+          again.push(displayName(file.path));
+          const found = await library.readAgain(volume, file, signal);
+          return is(file, "A.JPG") ? { ...found, hash: "f".repeat(64) } : found;
+        },
+      }),
+      { failedRequests: async () => failed },
+    );
+    assert.equal((await run({ verifySource: false })).removal.keptFiles, 3);
+    assert.deepEqual(catalog.suspects("v" as VolumeId), []);
+    return { again: again.toSorted(), troubled: troubles().map(({ name }) => name) };
+  }
+
+  it("is done where a request failed, was repeated by the kernel, and then went well", async (t) => {
+    assert.deepEqual(await withCount(t, 3, 1), {
+      again: ["A.JPG", "B.JPG", "C.JPG"],
+      troubled: ["DCIM/A.JPG"],
+    });
+  });
+
+  it("is not done for what failed before anything of the card was read, or where nothing is counted", async (t) => {
+    for (const before of [3, null])
+      assert.deepEqual(await withCount(t, before, 0), { again: [], troubled: [] });
+  });
+
   it("is not done for a good card when nobody asked", async (t) => {
     const { run } = await box(t, () => ({
       readAgain: () => assert.fail("a card that is well is read once"),
@@ -257,7 +294,7 @@ describe("reading a card a second time", () => {
     let nowMs = 0;
     const failure = new Failure("file-unreadable", "EIO");
     const ports = {
-      cards: {},
+      cards: { failedRequests: async () => null },
       catalog: { suspect: (_: VolumeId, paths: Uint8Array[]) => void noted.push(...paths.map(displayName)) },
       library: {
         copy: async (_: unknown, file: CardFile) => {
