@@ -2,22 +2,33 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { Failure } from "../domain/failure.ts";
 import type { NewObject } from "../domain/object.ts";
+import type { BodyMemory } from "./body-memory.ts";
 import { translateDiskError } from "./disk-errors.ts";
 import { thingOf } from "./doing-words.ts";
 
+interface Cut {
+  readonly memory: Pick<BodyMemory, "take">;
+  readonly firstBytes: number;
+  readonly pieceBytes: number;
+}
+
+const FRESH: Cut["memory"] = { take: Buffer.allocUnsafe };
+
 /**
- * The body in pieces of `pieceBytes`, the last one shorter, each in memory of its own. Throws `remote-corrupt` unless size
+ * The body in pieces of `pieceBytes`, the last one shorter, and the first one too if `firstBytes` says so; each is in memory of its
+ * own, from `memory` where there is one. Throws `remote-corrupt` unless size
  * and SHA-256 are as announced: the last piece is held back until they are known, so a body that is wrong is never complete.
  */
 export async function* readBody(
   object: NewObject,
   pieceBytes: number,
   signal: AbortSignal,
+  { memory = FRESH, firstBytes = pieceBytes }: Partial<Cut> = {},
 ): AsyncGenerator<Buffer> {
   const hash = createHash("sha256");
   let sizeBytes = 0;
   let held: Buffer | null = null;
-  for await (const piece of pieces(object, pieceBytes)) {
+  for await (const piece of pieces(object, { memory, firstBytes, pieceBytes })) {
     signal.throwIfAborted();
     hash.update(piece);
     sizeBytes += piece.length;
@@ -39,25 +50,28 @@ export function isBodyWrong(error: unknown): boolean {
   return Failure.is(error) && (error.cause as { bodyOf?: string } | undefined)?.bodyOf !== undefined;
 }
 
-async function* pieces({ body, sizeBytes }: NewObject, pieceBytes: number): AsyncGenerator<Buffer> {
+async function* pieces({ body, sizeBytes }: NewObject, cut: Cut): AsyncGenerator<Buffer> {
+  const { memory, firstBytes, pieceBytes } = cut;
   if ("bytes" in body) {
     const bytes = Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength);
-    for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+    for (let at = 0, next = firstBytes; at < bytes.length; at = next, next += pieceBytes)
+      yield bytes.subarray(at, next);
     return;
   }
   if ("make" in body) {
-    yield* inPieces(body.make(), pieceBytes);
+    yield* inPieces(body.make(), cut);
     return;
   }
   try {
     const file = await open(body.file, "r");
     try {
       // One byte more than announced, so that a file that has grown shows.
-      for (let left = sizeBytes + 1; left > 0; ) {
-        const piece = Buffer.allocUnsafe(Math.min(pieceBytes, left));
+      for (let left = sizeBytes + 1, next = firstBytes; left > 0; next = pieceBytes) {
+        const wanted = Math.min(next, left);
+        const piece = memory.take(wanted).subarray(0, wanted);
         const filled = await fill(file, piece);
         if (filled > 0) yield piece.subarray(0, filled);
-        if (filled < piece.length) return;
+        if (filled < wanted) return;
         left -= filled;
       }
     } finally {
@@ -68,18 +82,22 @@ async function* pieces({ body, sizeBytes }: NewObject, pieceBytes: number): Asyn
   }
 }
 
-async function* inPieces(bytes: AsyncIterable<Uint8Array>, pieceBytes: number): AsyncGenerator<Buffer> {
-  let piece = Buffer.allocUnsafe(pieceBytes);
+async function* inPieces(
+  bytes: AsyncIterable<Uint8Array>,
+  { memory, firstBytes, pieceBytes }: Cut,
+): AsyncGenerator<Buffer> {
+  const next = (sizeBytes: number) => memory.take(sizeBytes).subarray(0, sizeBytes);
+  let piece = next(firstBytes);
   let filled = 0;
   for await (const some of bytes)
     for (let at = 0; at < some.length; ) {
-      const taken = some.subarray(at, at + pieceBytes - filled);
+      const taken = some.subarray(at, at + piece.length - filled);
       piece.set(taken, filled);
       filled += taken.length;
       at += taken.length;
-      if (filled < pieceBytes) continue;
+      if (filled < piece.length) continue;
       yield piece;
-      piece = Buffer.allocUnsafe(pieceBytes);
+      piece = next(pieceBytes);
       filled = 0;
     }
   if (filled > 0) yield piece.subarray(0, filled);

@@ -4,6 +4,8 @@ import { Agent as HttpsAgent } from "node:https";
 import type { S3 } from "@aws-sdk/client-s3";
 import type { Meter } from "../flow/meter.ts";
 import type { BegunUploads } from "./begun-upload.ts";
+import type { BodyMemory } from "./body-memory.ts";
+import { openBodyMemory } from "./body-memory.ts";
 import { keyedSha256 } from "./keyed-sha256.ts";
 import type { S3Place } from "./s3-errors.ts";
 import { translateS3Error } from "./s3-errors.ts";
@@ -70,6 +72,7 @@ export interface S3Connection {
    */
   readonly isAmazon: boolean;
   readonly begun: BegunUploads | null;
+  readonly memory: BodyMemory;
   /** The store's time in milliseconds since 1970, as far as its answers have told it. */
   readonly storeMs: () => number;
   /** Says the hex SHA-256 of a body that is about to be put, so that it is not hashed once more to be signed. */
@@ -130,6 +133,7 @@ export async function connect(options: S3Options): Promise<S3Connection> {
     bucket,
     isAmazon: endpoint === null,
     begun: options.begun ?? null,
+    memory: openBodyMemory(),
     isHashed,
     // The client learns from every answer how far this machine's clock is off; a Raspberry Pi wakes up in 1970.
     storeMs: () => (options.now ?? Date.now)() + client.config.systemClockOffset,
