@@ -7,7 +7,10 @@ const SMALLEST_BYTES = 64 * 1024;
 export interface BodyMemory {
   /** At least so many bytes, with anything in them. */
   take(sizeBytes: number): Buffer;
-  /** Takes back what `take` gave, or a piece of it; anything else is left alone. Nobody may read it afterwards. */
+  /**
+   * Takes back what `take` gave, or a piece of it; anything else is left alone. Only what the store has taken in may come back: else a
+   * request that is still under way could send what a later body has put there.
+   */
   giveBack(piece: Buffer): void;
 }
 

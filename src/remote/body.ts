@@ -6,29 +6,24 @@ import type { BodyMemory } from "./body-memory.ts";
 import { translateDiskError } from "./disk-errors.ts";
 import { thingOf } from "./doing-words.ts";
 
-interface Cut {
-  readonly memory: Pick<BodyMemory, "take">;
-  readonly firstBytes: number;
-  readonly pieceBytes: number;
-}
-
-const FRESH: Cut["memory"] = { take: Buffer.allocUnsafe };
+type Memory = Pick<BodyMemory, "take">;
+const NEW: Memory = { take: Buffer.allocUnsafe };
 
 /**
- * The body in pieces of `pieceBytes`, the last one shorter, and the first one too if `firstBytes` says so; each is in memory of its
- * own, from `memory` where there is one. Throws `remote-corrupt` unless size
- * and SHA-256 are as announced: the last piece is held back until they are known, so a body that is wrong is never complete.
+ * The body in pieces of `pieceBytes`, the last one shorter, each in memory of its own, which `memory` gives. Throws `remote-corrupt`
+ * unless size and SHA-256 are as announced: the last piece is held back until they are known, so a body that is wrong is
+ * never complete.
  */
 export async function* readBody(
   object: NewObject,
   pieceBytes: number,
   signal: AbortSignal,
-  { memory = FRESH, firstBytes = pieceBytes }: Partial<Cut> = {},
+  memory: Memory = NEW,
 ): AsyncGenerator<Buffer> {
   const hash = createHash("sha256");
   let sizeBytes = 0;
   let held: Buffer | null = null;
-  for await (const piece of pieces(object, { memory, firstBytes, pieceBytes })) {
+  for await (const piece of pieces(object, pieceBytes, memory)) {
     signal.throwIfAborted();
     hash.update(piece);
     sizeBytes += piece.length;
@@ -50,28 +45,30 @@ export function isBodyWrong(error: unknown): boolean {
   return Failure.is(error) && (error.cause as { bodyOf?: string } | undefined)?.bodyOf !== undefined;
 }
 
-async function* pieces({ body, sizeBytes }: NewObject, cut: Cut): AsyncGenerator<Buffer> {
-  const { memory, firstBytes, pieceBytes } = cut;
+async function* pieces(
+  { body, sizeBytes }: NewObject,
+  pieceBytes: number,
+  memory: Memory,
+): AsyncGenerator<Buffer> {
   if ("bytes" in body) {
     const bytes = Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength);
-    for (let at = 0, next = firstBytes; at < bytes.length; at = next, next += pieceBytes)
-      yield bytes.subarray(at, next);
+    for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
     return;
   }
   if ("make" in body) {
-    yield* inPieces(body.make(), cut);
+    yield* inPieces(body.make(), pieceBytes, memory);
     return;
   }
   try {
     const file = await open(body.file, "r");
     try {
       // One byte more than announced, so that a file that has grown shows.
-      for (let left = sizeBytes + 1, next = firstBytes; left > 0; next = pieceBytes) {
-        const wanted = Math.min(next, left);
+      for (let left = sizeBytes + 1; left > 0; ) {
+        const wanted = Math.min(pieceBytes, left);
         const piece = memory.take(wanted).subarray(0, wanted);
         const filled = await fill(file, piece);
         if (filled > 0) yield piece.subarray(0, filled);
-        if (filled < wanted) return;
+        if (filled < piece.length) return;
         left -= filled;
       }
     } finally {
@@ -84,20 +81,20 @@ async function* pieces({ body, sizeBytes }: NewObject, cut: Cut): AsyncGenerator
 
 async function* inPieces(
   bytes: AsyncIterable<Uint8Array>,
-  { memory, firstBytes, pieceBytes }: Cut,
+  pieceBytes: number,
+  memory: Memory,
 ): AsyncGenerator<Buffer> {
-  const next = (sizeBytes: number) => memory.take(sizeBytes).subarray(0, sizeBytes);
-  let piece = next(firstBytes);
+  let piece = memory.take(pieceBytes).subarray(0, pieceBytes);
   let filled = 0;
   for await (const some of bytes)
     for (let at = 0; at < some.length; ) {
-      const taken = some.subarray(at, at + piece.length - filled);
+      const taken = some.subarray(at, at + pieceBytes - filled);
       piece.set(taken, filled);
       filled += taken.length;
       at += taken.length;
-      if (filled < piece.length) continue;
+      if (filled < pieceBytes) continue;
       yield piece;
-      piece = next(pieceBytes);
+      piece = memory.take(pieceBytes).subarray(0, pieceBytes);
       filled = 0;
     }
   if (filled > 0) yield piece.subarray(0, filled);

@@ -48,10 +48,9 @@ async function putWhole(
 ): Promise<void> {
   let body: Buffer = Buffer.alloc(0);
   // One piece: longer than announced, and it is refused.
-  for await (const piece of readBody(object, object.sizeBytes + 1, signal, s3)) body = piece;
+  for await (const piece of readBody(object, object.sizeBytes + 1, signal, s3.memory)) body = piece;
   await s3.ask(`put ${object.key}`, signal, (ending) => sendWhole(s3, key, object, body, ending), true);
   await prove(s3, key, object, { ChecksumSHA256: inBase64(object) }, signal);
-  // Only now: what is there is what was sent, so no request can still be sending.
   s3.memory.giveBack(body);
 }
 
