@@ -67,7 +67,8 @@ describe("until the first picture is seen", () => {
     assert.deepEqual(working, ["a.xmp", "b.xmp", "a.jpg"]);
     await delay(100);
     assert.deepEqual(working.toSorted(), ["a.jpg", "a.xmp", "b.jpg", "b.xmp", "c.xmp"]);
-    for (const name of [...working]) await end(name);
+    const names = working.toSorted();
+    for (const name of names) await end(name);
   });
 
   it("a file that fails gives the next one its turn, and what is given up is not begun", async () => {
