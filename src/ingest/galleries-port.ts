@@ -1,7 +1,6 @@
 import type { Gallery, GalleryItem, ZipPart } from "../domain/gallery.ts";
-import type { NewObject } from "../domain/object.ts";
+import type { NewObject, SignedLinks } from "../domain/object.ts";
 import type { Session } from "../domain/session.ts";
-import type { Ports } from "./ports.ts";
 import type { SharedGalleriesPort } from "./shared-port.ts";
 
 /** The bytes that show pictures to guests. */
@@ -14,7 +13,10 @@ export interface GalleriesPort {
    * begun, no reader ever sees a dangling entry (chunks, pages and assets; then the index; then the shell). An object is
    * made when its turn comes.
    */
-  objects(gallery: Gallery, sign: Ports["store"]["sign"]): Promise<readonly Iterable<NewObject>[]>;
+  objects(
+    gallery: Gallery,
+    sign: (keys: readonly string[]) => Promise<SignedLinks>,
+  ): Promise<readonly Iterable<NewObject>[]>;
   /** All pictures of a gallery as files to download, by its rows alone; none when there are to be none. */
   zips(session: Session, items: readonly GalleryItem[]): readonly ZipPart[];
   /** The bytes of such a file, the same each time; `read` gives those of a rendition. */

@@ -1,5 +1,4 @@
 import type { VolumeId } from "../domain/card.ts";
-import type { Original } from "./ports.ts";
 
 /** What the catalog knows of a card that looks as it did when everything on it was kept. */
 export interface KnownCardPort {
@@ -8,5 +7,5 @@ export interface KnownCardPort {
   /** Says that everything on a volume that looks like this is kept. */
   keepListing(volume: VolumeId, digest: string, files: number): void;
   /** The originals of all that is known of a volume; as sound as when they were last read back, while there is a kept listing. */
-  originalsOf(volume: VolumeId): readonly Pick<Original, "path" | "sizeBytes">[];
+  originalsOf(volume: VolumeId): readonly { readonly path: string; readonly sizeBytes: number }[];
 }
