@@ -70,10 +70,11 @@ inAGuest<keyof typeof ALL>(
     }, () => {
       it("two cards that are put in at once, with the same names on them, are both kept", async (t) => {
         const { guest, sockets } = bench.rig;
-        const mark = await bench.insert(t, "VFAT", async () => {
+        const both = async () => {
           await sockets.plug("VFAT", bench.card("VFAT").image);
           await sockets.plug("EXFAT", bench.card("EXFAT").image);
-        });
+        };
+        const mark = await bench.insert(t, "VFAT", both, "two at once");
         await guest.journal.until(mark, { msg: "card inserted", card: "EXFAT" });
         for (const card of ["VFAT", "EXFAT"] as const) {
           await untilDone(guest, mark, card);
@@ -85,11 +86,10 @@ inAGuest<keyof typeof ALL>(
 
       it("a card without a partition table and a locked card are kept; the lock of the card stays", async (t) => {
         const { guest, sockets } = bench.rig;
-        const mark = await bench.insert(t, "BARE", async () => {
-          await sockets.plug("BARE", bench.card("BARE").image);
-          await sockets.plug("LOCKED", bench.card("LOCKED").image, { isLocked: true });
-        });
-        for (const card of ["BARE", "LOCKED"] as const) await untilDone(guest, mark, card);
+        for (const card of ["BARE", "LOCKED"] as const) {
+          const put = () => sockets.plug(card, bench.card(card).image, { isLocked: card === "LOCKED" });
+          await untilDone(guest, await bench.insert(t, card, put), card);
+        }
         assert.equal(
           await guest.run("lsblk -rno RO /dev/disk/by-label/BARE /dev/disk/by-label/LOCKED"),
           "0\n1",
@@ -196,9 +196,8 @@ inAGuest<keyof typeof ALL>(
         await guest.run(`mkdir -p /etc/systemd/system/ghostroll.service.d
   printf '[Service]\\nWatchdogSec=10\\nRestartSec=1\\n' >/etc/systemd/system/ghostroll.service.d/fast.conf
   systemctl daemon-reload; systemctl restart ghostroll.service`);
-        await bench.insert(t, "STOPPED", () =>
-          sockets.plug("STOPPED", bench.card("STOPPED").image, { bytesPerSecond: SLOW }),
-        );
+        const put = () => sockets.plug("STOPPED", bench.card("STOPPED").image, { bytesPerSecond: SLOW });
+        await bench.insert(t, "STOPPED", put, "a slow card");
         await untilUnderWay(guest);
         const ended = "echo $(systemctl show --property=Result,NRestarts --value ghostroll.service)";
         await guest.run("systemctl stop ghostroll.service");

@@ -19,6 +19,12 @@ const cards = {
 } as const;
 type Label = keyof typeof cards;
 
+/** Prints what the service's user is told of requests to the card with bad sectors. What can be read of it is kept, so it is unmounted. */
+const FAILED_REQUESTS = `device=$(lsblk --noheadings --raw --output MAJ:MIN /dev/disk/by-label/BAD_SPOT)
+  runuser -u ghostroll -- sh /opt/ghostroll/bin/node.sh --input-type=module --eval "
+    import { failedRequestsOf } from '/opt/ghostroll/src/card/mounts.ts';
+    console.log(await failedRequestsOf({ device: '$device', source: '' }));"`;
+
 inAGuest<Label>(
   "cards that are pulled, swapped or damaged while they are read",
   { cards, isLong: true },
@@ -54,7 +60,7 @@ inAGuest<Label>(
     for (const [from, card, put, take] of pulls)
       it(`a card pulled ${from} while it is copied goes on in its session when it is back`, async (t) => {
         const { guest } = bench.rig;
-        const mark = await bench.insert(t, card, () => put(SLOW));
+        const mark = await bench.insert(t, card, () => put(SLOW), "a slow card");
         await untilUnderWay(guest);
         await bench.pull(t, card, take);
         assert.deepEqual(claimsSince(guest, mark), []);
@@ -76,6 +82,9 @@ inAGuest<Label>(
       const { said } = await guest.journal.until(mark, { msg: "2 of 3 kept; 1 unreadable: " });
       assert.equal(said.msg, "2 of 3 kept; 1 unreadable: DCIM/100CANON/MVI_0000.MOV.");
       await guest.journal.until(mark, { msg: "card taken in", card: "BAD_SPOT" });
+      const failed = await guest.run(FAILED_REQUESTS);
+      assert.ok(Number(failed) > 0, `${failed} requests have failed`);
+      t.diagnostic(`BAD_SPOT: the kernel counts ${failed} failed requests`);
       await sockets.pull("BAD");
       // The spot was dust on a contact.
       await untilDone(
@@ -88,7 +97,8 @@ inAGuest<Label>(
 
     it("a card swapped for another one in the reader is not mixed with it", async (t) => {
       const { guest, sockets } = bench.rig;
-      const mark = await bench.insert(t, "SWAP_A", () => sockets.insert("reader", image("SWAP_A"), SLOW));
+      const put = () => sockets.insert("reader", image("SWAP_A"), SLOW);
+      const mark = await bench.insert(t, "SWAP_A", put, "a slow card");
       await untilUnderWay(guest);
       // Within the two seconds in which the kernel looks: it never sees the reader empty.
       await bench.pull(t, "SWAP_A", () => sockets.insert("reader", image("SWAP_B")));
@@ -119,7 +129,7 @@ inAGuest<Label>(
       await byHand(guest, { put, mount: mount("READER", "/media/STALE_A") }, async () => {
         await guest.journal.until(mark, { msg: "card inserted", card: "STALE_A" });
         await untilUnderWay(guest);
-        await bench.pull(t, "STALE_A", () => sockets.insert("reader", image("STALE_B")));
+        await bench.pull(t, "STALE_A", () => sockets.swap("reader", image("STALE_B")));
         assert.equal(await guest.run("findmnt -rno TARGET /media/STALE_A"), "/media/STALE_A");
         assert.deepEqual(claimsSince(guest, mark), []);
         await guest.run("umount /media/STALE_A");

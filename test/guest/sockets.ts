@@ -19,13 +19,21 @@ export interface Sockets {
   /** Puts a card into the reader or the slot that is always there. */
   insert(into: "reader" | "slot", image: string, bytesPerSecond?: number): Promise<void>;
   eject(from: "reader" | "slot"): Promise<void>;
+  /** Takes the card out of one and puts another one in, as fast as a hand can. */
+  swap(into: "reader" | "slot", image: string): Promise<void>;
 }
 
 /** A pulled stick's last requests take a moment to come to their end. */
 const LAST_REQUESTS_MS = 5_000;
 
+/**
+ * Without a card between two: no hand is quicker. Where two change places at once below a read, the kernel resets the reader,
+ * without any sign of another medium.
+ */
+const SWAP_MS = 300;
+
 export function openSockets(monitor: Monitor): Sockets {
-  return {
+  const sockets: Sockets = {
     async plug(name, image, { bytesPerSecond, isLocked = false, badSectors = [] } = {}) {
       const file = { driver: "file", filename: image, "read-only": isLocked };
       let node: object = { driver: "raw", "read-only": isLocked, file };
@@ -66,5 +74,11 @@ export function openSockets(monitor: Monitor): Sockets {
     async eject(from) {
       await monitor("eject", { device: from, force: true });
     },
+    async swap(into, image) {
+      await sockets.eject(into);
+      await delay(SWAP_MS);
+      await sockets.insert(into, image);
+    },
   };
+  return sockets;
 }
