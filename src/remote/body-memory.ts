@@ -25,7 +25,7 @@ export function openBodyMemory(): BodyMemory {
   return {
     take(sizeBytes) {
       const wanted = Math.max(SMALLEST_BYTES, 2 ** Math.ceil(Math.log2(sizeBytes)));
-      const at = spare.findIndex(({ byteLength }) => byteLength === wanted);
+      const at = spare.findLastIndex(({ byteLength }) => byteLength === wanted);
       const [kept] = at === -1 ? [] : spare.splice(at, 1);
       spareBytes -= kept?.byteLength ?? 0;
       const memory = kept ?? Buffer.allocUnsafeSlow(wanted).buffer;
@@ -33,9 +33,11 @@ export function openBodyMemory(): BodyMemory {
       return Buffer.from(memory);
     },
     giveBack({ buffer }) {
-      if (!lent.delete(buffer) || spareBytes + buffer.byteLength > SPARE_BYTES) return;
+      if (!lent.delete(buffer)) return;
       spare.push(buffer);
       spareBytes += buffer.byteLength;
+      // After films come photos, and none of them needs what those did.
+      while (spareBytes > SPARE_BYTES) spareBytes -= spare.shift()?.byteLength ?? 0;
     },
   };
 }
