@@ -71,7 +71,6 @@ export async function ingestCard(
         ports.second?.ring();
       }
       if (told.kind !== "session") return;
-      ports.pictures.prepare();
       current = told.session;
       close(true);
       const feed = openFeed();

@@ -9,7 +9,7 @@ const LIMIT_MS = 2_000;
 /**
  * The same ports and report, with which one file after the other is copied, and one picture after the other rendered, until guests
  * see the first picture of this card: side by side, several would be half done when one could be shown. It begins with the first
- * file of which something is to be seen, and costs the others two seconds at most.
+ * file of which something is to be seen, for which whoever renders is started, and costs the others two seconds at most.
  */
 export function oneAtFirst(given: Ports, tell: Report, limitMs = LIMIT_MS): { ports: Ports; report: Report } {
   const { library, pictures } = given;
@@ -43,7 +43,10 @@ export function oneAtFirst(given: Ports, tell: Report, limitMs = LIMIT_MS): { po
         async copy(volume, file, signal) {
           const isSeen = isShown(mediaByName(displayPath(file.path)).kind);
           if (timer === null && !isSeen) return library.copy(volume, file, signal);
-          timer ??= setTimeout(end, limitMs).unref();
+          if (timer === null) {
+            timer = setTimeout(end, limitMs).unref();
+            pictures.prepare();
+          }
           return copying(async () => library.copy(volume, file, signal), signal);
         },
       },

@@ -31,6 +31,7 @@ async function run(world: World, how: Partial<typeof options> | { rescan: "sampl
     second: hasSecond ? {} : null,
     cards: {
       assertPresent: async () => {},
+      failedRequests: async () => null,
       async list(_: Volume, __: AbortSignal, before?: { digest?: string }) {
         listings++;
         const digest = shows.length > 1 ? shows.shift() : shows[0];

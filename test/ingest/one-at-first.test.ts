@@ -17,6 +17,7 @@ const LATE_MS = 60_000;
 /** Copies and renders until it is told to be done with one; says which are at work. */
 function house(limitMs: number) {
   const [working, told]: [string[], Told[]] = [[], []];
+  let prepared = 0;
   const ends = new Map<string, () => void>();
   const work = async (name: string): Promise<never> => {
     working.push(name);
@@ -26,12 +27,13 @@ function house(limitMs: number) {
   };
   const given = {
     library: { copy: (_: Volume, { path }: CardFile) => work(Buffer.from(path).toString()) },
-    pictures: { derive: ({ name }: KeptFile) => work(name) },
+    pictures: { derive: ({ name }: KeptFile) => work(name), prepare: () => prepared++ },
   } as unknown as Ports;
   const { ports, report } = oneAtFirst(given, (one) => told.push(one), limitMs);
   return {
     working,
     told,
+    prepared: () => prepared,
     report,
     copy: (name: string, signal = never) => ports.library.copy(volume, fileOf(name), signal),
     derive: (name: string) => ports.pictures.derive({ name } as KeptFile, never),
@@ -61,8 +63,11 @@ describe("until the first picture is seen", () => {
   });
 
   it("nothing waits for it longer than the limit, nor where nothing is to be seen", async () => {
-    const { working, copy, end } = house(50);
-    for (const name of ["a.xmp", "b.xmp", "a.jpg", "c.xmp", "b.jpg"]) void copy(name);
+    const { working, prepared, copy, end } = house(50);
+    for (const name of ["a.xmp", "b.xmp"]) void copy(name);
+    assert.equal(prepared(), 0);
+    for (const name of ["a.jpg", "c.xmp", "b.jpg"]) void copy(name);
+    assert.equal(prepared(), 1);
     await delay(1);
     assert.deepEqual(working, ["a.xmp", "b.xmp", "a.jpg"]);
     await delay(100);
@@ -83,16 +88,18 @@ describe("until the first picture is seen", () => {
           throw failing;
         },
       },
-      pictures: {},
+      pictures: { prepare() {} },
     } as unknown as Ports;
     const { ports } = oneAtFirst(given, () => {}, LATE_MS);
     const copies = ["a.jpg", "b.jpg", "c.jpg"].map((name) =>
       ports.library.copy(volume, fileOf(name), abort.signal),
     );
     const outcomes = Promise.allSettled(copies);
-    await assert.rejects(copies[1] ?? Promise.resolve(), failing);
-    abort.abort(new Failure("interrupted", "stop"));
-    const [, , last] = await outcomes;
-    assert.ok(begun <= 3 && last?.status === "rejected");
+    await assert.rejects(copies[0] ?? Promise.resolve(), failing);
+    const stop = new Failure("interrupted", "stop");
+    abort.abort(stop);
+    const reasons = (await outcomes).map((outcome) => outcome.status === "rejected" && outcome.reason);
+    assert.deepEqual(reasons, [failing, failing, stop]);
+    assert.equal(begun, 2);
   });
 });
