@@ -119,10 +119,11 @@ async function putInAgain(
     await says("card taken in");
     took.push(performance.now() - announcedMs);
   }
-  const peaksMB = daemon.peaksMB();
+  // Beside those that read the card there is one that waits for mounts.
+  const [main = 0, ...children] = daemon.peaksMB();
   daemon.stop();
   await daemon.ended;
-  return { ms: median(took), peaksMB };
+  return { ms: median(took), peaksMB: [main, Math.max(...children)] };
 }
 
 /** A thousand a folder, as DCF has it at most 9999; each with other bytes. */
