@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Inventory, Volume } from "../domain/card.ts";
+import { Failure } from "../domain/failure.ts";
 import type { OffloadOptions } from "./offload-options.ts";
 import type { Ports } from "./ports.ts";
 import { batches, LOOKS } from "./what-is-new.ts";
@@ -58,5 +59,10 @@ export function rememberLook(
   { catalog }: Pick<Ports, "catalog">,
 ): void {
   if (digest === undefined || files.length === 0 || catalog.suspects(id).length > 0) return;
-  catalog.keepListing(id, digest, files.length);
+  try {
+    if (catalog.keptListing(id)?.digest !== digest) catalog.keepListing(id, digest, files.length);
+  } catch (unwritten) {
+    // All is kept, and to say so needs no room on the disk: the next look takes longer.
+    if (!(unwritten instanceof Failure)) throw unwritten;
+  }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Inventory, Volume, VolumeId } from "../../src/domain/card.ts";
 import { pathKey } from "../../src/domain/card-path.ts";
+import { Failure } from "../../src/domain/failure.ts";
 import { offload } from "../../src/ingest/offload.ts";
 import type { Ports } from "../../src/ingest/ports.ts";
 import type { Told } from "../../src/ingest/report.ts";
@@ -19,11 +20,19 @@ interface World {
   readonly hasSecond?: boolean;
   readonly suspects?: readonly Uint8Array[];
   readonly unfinished?: object;
+  readonly isFull?: boolean;
 }
 
 /** Offloads a card whose file is kept; tells whether its names were looked at, and what is remembered of it. */
 async function run(world: World, how: Partial<typeof options> | { rescan: "sampled" } = {}) {
-  const { shows, isThere = true, hasSecond = false, suspects = [], unfinished = null } = world;
+  const {
+    shows,
+    isThere = true,
+    hasSecond = false,
+    suspects = [],
+    unfinished = null,
+    isFull = false,
+  } = world;
   const [remembered, told]: [string[], Told[]] = [[], []];
   let isCompared = false;
   let listings = 0;
@@ -56,7 +65,10 @@ async function run(world: World, how: Partial<typeof options> | { rescan: "sampl
       unfinishedSession: () => unfinished,
       lastSession: () => null,
       keptListing: () => kept,
-      keepListing: (_: VolumeId, digest: string) => remembered.push(digest),
+      keepListing(_: VolumeId, digest: string) {
+        if (isFull) throw new Failure("disk-full", "not a byte is free");
+        remembered.push(digest);
+      },
       originalsOf: () => [{ path: "o", sizeBytes: 1 }],
       openSession: () => assert.fail("nothing is new"),
     },
@@ -102,5 +114,7 @@ describe("a card that looks as it did when everything on it was kept", () => {
   it("is remembered by its new looks once all of it was kept, but not while something of it is in doubt", async () => {
     assert.deepEqual((await run({ shows: ["other"] })).remembered, ["other"]);
     assert.deepEqual((await run({ shows: ["other"], suspects: [file.path] })).remembered, []);
+    const { offloaded } = await run({ shows: ["other"], isFull: true });
+    assert.equal(offloaded.removal.keptFiles, 1);
   });
 });
