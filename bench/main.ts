@@ -30,15 +30,19 @@ const QUESTIONS: Readonly<Record<string, (setting: Setting) => Promise<readonly 
 /** `/tmp` is memory on many systems, and what is measured here is a disk. */
 const ROOT = process.env["TMPDIR"] ?? "/var/tmp";
 
-const { values, positionals } = parseArgs({
-  options: { json: { type: "boolean" }, short: { type: "boolean" } },
-  allowPositionals: true,
-});
+const USAGE = `npm run bench -- [--short] [--json] [question …]
+Questions: ${Object.keys(QUESTIONS).join(", ")}. All of them unless some are named.`;
+
+const { values, positionals } = read();
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const names = Object.keys(QUESTIONS).filter(
   (name) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
 );
 if (names.length === 0) {
-  console.error(`There is no such question; there are: ${Object.keys(QUESTIONS).join(", ")}.`);
+  console.error(`There is no such question.\n${USAGE}`);
   process.exit(64);
 }
 
@@ -55,3 +59,19 @@ for (const name of names) {
 const machine = { node: process.version, cores: availableParallelism(), platform: process.platform };
 if (values.json) console.log(JSON.stringify({ machine, rows: answers }, null, 2));
 else console.log(`${tableOf(answers)}\n\nNode ${machine.node}, ${machine.cores} cores.`);
+
+function read() {
+  try {
+    return parseArgs({
+      options: {
+        json: { type: "boolean" },
+        short: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    return process.exit(64);
+  }
+}
