@@ -1,5 +1,7 @@
 /** What is kept for the next body: eight photos on their way, or four parts of films. */
 const SPARE_BYTES = 32 * 1024 * 1024;
+/** Without a body for so long, nothing is kept: a daemon waits for days. */
+const IDLE_MS = 10_000;
 /** Thumbs share a size with each other. */
 const SMALLEST_BYTES = 64 * 1024;
 
@@ -18,10 +20,16 @@ export interface BodyMemory {
  * Memory that is used again. New buffers for every body made V8 look through all it holds for each 16 MB that was sent: a quarter
  * of what an upload takes of the processor. What is not given back, as after a failure, is left to V8 as ever.
  */
-export function openBodyMemory(): BodyMemory {
+export function openBodyMemory(idleMs = IDLE_MS): BodyMemory {
   const lent = new WeakSet<ArrayBufferLike>();
   const spare: ArrayBufferLike[] = [];
   let spareBytes = 0;
+  let idle: NodeJS.Timeout | null = null;
+  const forget = () => {
+    spare.length = 0;
+    spareBytes = 0;
+    idle = null;
+  };
   return {
     take(sizeBytes) {
       const wanted = Math.max(SMALLEST_BYTES, 2 ** Math.ceil(Math.log2(sizeBytes)));
@@ -38,6 +46,8 @@ export function openBodyMemory(): BodyMemory {
       spareBytes += buffer.byteLength;
       // After films come photos, and none of them needs what those did.
       while (spareBytes > SPARE_BYTES) spareBytes -= spare.shift()?.byteLength ?? 0;
+      idle ??= setTimeout(forget, idleMs).unref();
+      idle.refresh();
     },
   };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { openBodyMemory } from "../../src/remote/body-memory.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -43,5 +44,13 @@ describe("the memory of bodies", () => {
     const known = new Set(taken.map(({ buffer }) => buffer));
     const again = Array.from({ length: 6 }, () => memory.take(8 * MEBIBYTE));
     assert.equal(again.filter(({ buffer }) => known.has(buffer)).length, 3);
+  });
+
+  it("keeps nothing once there was no body for a while", async () => {
+    const memory = openBodyMemory(20);
+    const { buffer } = memory.take(65_536);
+    memory.giveBack(Buffer.from(buffer));
+    await delay(100);
+    assert.notEqual(memory.take(65_536).buffer, buffer);
   });
 });
