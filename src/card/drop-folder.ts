@@ -1,4 +1,3 @@
-import { watch } from "chokidar";
 import type { Volume } from "../domain/card.ts";
 import { Failure } from "../domain/failure.ts";
 import { doorbell } from "../flow/doorbell.ts";
@@ -40,6 +39,8 @@ export async function* watchDropFolder(options: DropOptions): AsyncGenerator<Car
     burst = { firstMs: burst?.firstMs ?? nowMs, lastMs: nowMs, isNews: isNews || burst?.isNews === true };
     bell.ring();
   };
+  // Most machines have no such folder.
+  const { watch } = await import("chokidar");
   const watcher = watch(folder, {
     awaitWriteFinish: { stabilityThreshold: SETTLED_MS, pollInterval: LOOK_MS },
     followSymlinks: false,

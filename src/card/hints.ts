@@ -4,7 +4,7 @@ import { watch as watchNames } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { watch } from "chokidar";
+import type { FSWatcher } from "chokidar";
 import { unescapeHex } from "./unescape.ts";
 
 interface HintsOptions {
@@ -43,7 +43,7 @@ export function openHints(options: HintsOptions): { close(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let waitMs = restartMs;
   /** Only where findmnt cannot be had. */
-  let names: ReturnType<typeof watch> | null = null;
+  let names: Promise<FSWatcher> | null = null;
   const hint = (target: string | null = null) => {
     if (!isClosed) onHint(target);
   };
@@ -67,7 +67,7 @@ export function openHints(options: HintsOptions): { close(): Promise<void> } {
       child?.kill("SIGKILL");
       // What it has started may hold its output open.
       child?.stdout?.destroy();
-      await names?.close();
+      await (await names)?.close();
     },
   };
 
@@ -113,8 +113,9 @@ function watchDevices(folder: string, onName: (name: string) => void): { close()
   }
 }
 
-/** Polling, because inotify does not see mounts; depth 0: the folders' names, nothing on the cards. */
-function watchFolders(folders: readonly string[], hint: () => void): ReturnType<typeof watch> {
+/** Polling, because inotify does not see mounts; depth 0: the folders' names, nothing on the cards. Loaded only here: 2 MB. */
+async function watchFolders(folders: readonly string[], hint: () => void): Promise<FSWatcher> {
+  const { watch } = await import("chokidar");
   const watcher = watch([...folders], { usePolling: true, interval: LOOK_MS, depth: 0, ignoreInitial: true });
   return watcher.on("all", () => hint()).on("error", () => {});
 }

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import send from "send";
 
 /** A file that no longer changes, with what is known of it. */
 export interface FoundFile {
@@ -18,11 +17,14 @@ export interface FoundFile {
  * status instead of answering when the file cannot be opened; ends the connection when it breaks off midway, so that
  * nobody takes half a picture for a whole one.
  */
-export function sendFile(
+export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   found: FoundFile,
 ): Promise<"sent" | 404 | 500> {
+  // With the first guest: a table of all media types comes with it, and a box waits for days.
+  const { default: send } = await import("send");
+  if (response.destroyed) return "sent";
   const { promise, resolve } = Promise.withResolvers<"sent" | 404 | 500>();
   response.setHeaders(headersOf(found));
   // send() takes a percent-encoded path, and would answer with pages of its own if nobody listened for errors.
