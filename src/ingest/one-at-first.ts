@@ -21,6 +21,9 @@ export function oneAtFirst(given: Ports, tell: Report, limitMs = LIMIT_MS): { po
     if (timer !== null) clearTimeout(timer);
     over.resolve();
   };
+  const begin = () => {
+    timer ??= setTimeout(end, limitMs).unref();
+  };
   const inTurn = () => {
     let last: Promise<unknown> = Promise.resolve();
     return async <Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result> => {
@@ -43,16 +46,17 @@ export function oneAtFirst(given: Ports, tell: Report, limitMs = LIMIT_MS): { po
         async copy(volume, file, signal) {
           const isSeen = isShown(mediaByName(displayPath(file.path)).kind);
           if (timer === null && !isSeen) return library.copy(volume, file, signal);
-          if (timer === null) {
-            timer = setTimeout(end, limitMs).unref();
-            pictures.prepare();
-          }
+          if (timer === null) pictures.prepare();
+          begin();
           return copying(async () => library.copy(volume, file, signal), signal);
         },
       },
       pictures: {
         ...pictures,
-        derive: async (file, signal) => rendering(async () => pictures.derive(file, signal), signal),
+        async derive(file, signal) {
+          begin();
+          return rendering(async () => pictures.derive(file, signal), signal);
+        },
       },
     },
     report(told) {

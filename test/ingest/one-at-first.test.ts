@@ -76,6 +76,16 @@ describe("until the first picture is seen", () => {
     for (const name of names) await end(name);
   });
 
+  it("pictures that were copied by an earlier run do not wait for it longer, either", async () => {
+    const { working, derive, end } = house(50);
+    for (const name of ["1", "2", "3"]) void derive(name);
+    await delay(1);
+    assert.deepEqual(working, ["1"]);
+    await delay(100);
+    assert.deepEqual(working, ["1", "2", "3"]);
+    for (const name of ["1", "2", "3"]) await end(name);
+  });
+
   it("a file that fails gives the next one its turn, and what is given up is not begun", async () => {
     const abort = new AbortController();
     const failing = new Failure("file-unreadable", "bad");
