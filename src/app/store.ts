@@ -53,16 +53,9 @@ export async function openStore(
     return { store: opened, web: null };
   }
   let resolve: Parameters<typeof openWeb>[0]["gallery"] = () => ({ status: 404 });
-  const web =
-    serving &&
-    (await (
-      await import("../web/server.ts")
-    ).openWeb({
-      ...address,
-      gallery: (...link) => resolve(...link),
-      health,
-      ...serving,
-    }));
+  const gallery: typeof resolve = (...link) => resolve(...link);
+  const server = serving && (await import("../web/server.ts"));
+  const web = server && (await server.openWeb({ ...address, gallery, health, ...serving }));
   if (web !== null) closing.push(web.close);
   const base = address.url ?? web?.url ?? `http://${address.host}:${address.port}`;
   const { openDirectoryStore } = await import("../remote/directory-store.ts");

@@ -10,7 +10,7 @@ import { isLitter } from "./litter.ts";
 
 /** A regular file as a walk meets it. */
 export interface WalkedFile extends Omit<CardFile, "path"> {
-  /** Its path, one character a byte: tens of thousands are made, and bytes of their own would take three times as long. */
+  /** Its path, one character a byte: tens of thousands are made, and bytes of their own would take twice as long. */
   readonly key: string;
 }
 

@@ -45,6 +45,6 @@ export function allAre(amount: number, noun: string): string {
 
 /** `41,000`. */
 export function number(amount: number): string {
-  // `toLocaleString` loads the data of all languages: 40 ms, of a command that takes 200.
+  // `toLocaleString` loads the data of all languages: 12 to 17 ms, of a command that takes 120.
   return String(Math.round(amount)).replace(/\B(?=(\d{3})+$)/g, ",");
 }

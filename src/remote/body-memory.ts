@@ -17,8 +17,7 @@ export interface BodyMemory {
 }
 
 /**
- * Memory that is used again. New buffers for every body made V8 look through all it holds for each 16 MB that was sent: a quarter
- * of what an upload takes of the processor. What is not given back, as after a failure, is left to V8 as ever.
+ * Memory that is used again. New buffers for every body made V8 look through all it holds for each 16 MB that was sent. What is not given back, as after a failure, is left to V8 as ever.
  */
 export function openBodyMemory(idleMs = IDLE_MS): BodyMemory {
   const lent = new WeakSet<ArrayBufferLike>();

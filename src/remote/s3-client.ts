@@ -121,7 +121,7 @@ export async function connect(options: S3Options): Promise<S3Connection> {
     // It would write to the console, which in a daemon is the log.
     logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
   });
-  // It prepares for the logger what nobody reads, and takes a third of what a request costs.
+  // It prepares for the logger what nobody reads, for each request.
   client.middlewareStack.remove("loggerMiddleware");
   if (endpoint !== null) addContentMd5(client);
   const isHashed = signKnownHashes(client);

@@ -94,7 +94,7 @@ async function sendParts(
 /**
  * What lib-storage sees of the body: how long it is, and of a part how long that is. It knows bytes only whole in memory, or as a
  * stream, of which it copies every part twice into 16 MB of new memory: V8 then looks for what can be freed after every
- * third part, and all that was a third of the processor's time. The bytes come in `goingOn`.
+ * third part. The bytes come in `goingOn`.
  */
 function outlineOf({ sizeBytes }: NewObject): Uint8Array {
   const subarray = (from: number, to = sizeBytes) => ({ byteLength: to - from });
